@@ -1,0 +1,369 @@
+"""The Op contract, and `apply`, the one way to run an operation.
+
+An Op is one class that holds all there is to know about one piece of mathematics. Its author writes mathematics only:
+
+    class Square(Op):
+        '''Square of every cell. ... derivation ...'''
+        rule = "y = x*x"                       # formula, shapes, kernels and the test oracle follow from it
+        gradient = r"\\bar x = 2 x \\bar y"
+        kind = "elementwise"
+        saves = ("x",)                         # what vjp reads; everything else arrives there as a Spec
+
+        def forward(self, xp, x, out=None):
+            return xp.multiply(x, x, out=out)
+
+        def vjp(self, F, g, y, x, needed):
+            return 2 * x * g
+
+The engine does the rest: dtypes, shape checks, broadcasting of cotangents, accumulation, recording, tracing, hooks.
+Annotated class attributes are the constructor arguments (an Op is a frozen dataclass), so an op is hashable and
+`(op, input Specs)` can key caches and plans.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, dataclass_transform
+
+import numpy as np
+
+from glassnet.autograd import rules
+from glassnet.autograd.operators import F
+from glassnet.autograd.spec import Spec
+from glassnet.autograd.state import STATE, user_line
+from glassnet.autograd.tensor import Leaf, Node, Output, Tensor, as_tensor, wrap
+from glassnet.config import floatx
+from glassnet.errors import DTypeError, ShapeError
+from glassnet.typing import DType, Shape
+
+Kind = Literal["elementwise", "reduction", "contraction", "view", "opaque"]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where tests may sample an input, and the points where the derivative jumps."""
+
+    low: float = -2.0
+    high: float = 2.0
+    kinks: tuple[float, ...] = ()
+
+
+@dataclass_transform(frozen_default=True)
+class Op:
+    """One operation: attributes, forward, vjp, and what can be known about it. See the module's docstring."""
+
+    formula: ClassVar[str] = ""
+    """LaTeX of the result; derived from the rule where it is left empty."""
+    gradient: ClassVar[str | tuple[str, ...]] = ""
+    """LaTeX of the input cotangents, one per input."""
+    rule: ClassVar[str] = ""
+    """The index rule (see `autograd/rules.py`); every primitive that can be written as one has one."""
+    outputs: ClassVar[tuple[str, ...]] = ("y",)
+    residuals: ClassVar[tuple[str, ...]] = ()
+    """Further results of `forward` that only `vjp` sees."""
+    saves: ClassVar[tuple[str, ...]] = ()
+    """Names of the inputs, outputs and residuals whose values `vjp` reads."""
+    kind: ClassVar[Kind] = "opaque"
+    inplace: ClassVar[Mapping[str, str]] = {}
+    """Output -> input whose memory it may take over."""
+    dtype: ClassVar[str] = ""
+    """The dtype of the outputs when it is not the common dtype of the inputs: "bool", "int64", ..."""
+    promotes: ClassVar[bool] = True
+    """Inputs share one dtype; False where inputs mean different things (values and indices)."""
+    differentiable: ClassVar[bool] = True
+    order: ClassVar[int] = 2
+    """1: `vjp` cannot itself be differentiated; second derivatives go through `compose`."""
+    domain: ClassVar[Mapping[str, Domain]] = {}
+
+    inputs: ClassVar[tuple[str, ...]] = ()
+    """Names of the inputs, read off `forward`; a single `*name` means any number of them."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(frozen=True, repr=False)(cls)
+        if "forward" in vars(cls):
+            parameters = list(inspect.signature(cls.forward).parameters.values())[2:]
+            cls.inputs = tuple(p.name for p in parameters if p.name != "out")
+
+    # ------------------------------------------------------------ written by the author of an op
+    forward: ClassVar[Callable[..., Any]]
+    """`forward(self, xp, *arrays, out=None)`: one array, or a tuple of outputs and residuals."""
+    vjp: ClassVar[Callable[..., Any]]
+    """`vjp(self, F, g, y, *inputs, needed)`: the cotangent of every input (None where it is not needed)."""
+    compose: ClassVar[Callable[..., Any]]
+    """`compose(self, F, *inputs)`: a fused op in primitives."""
+
+    def shapes(self, *inputs: Spec) -> Any:
+        """Output shape (a tuple of shapes where there are several results); derived from the rule by default."""
+        known = rules.infer_shapes(self.rule_for(*inputs), {n: s.shape for n, s in zip(self.inputs, inputs, strict=True)}, self.name)
+        found = tuple(known[name] for name in self.results)
+        return found if len(found) > 1 else found[0]
+
+    def dtypes(self, *inputs: Spec) -> tuple[DType, ...]:
+        """Output dtypes; the common dtype of the inputs by default."""
+        return (np.dtype(self.dtype or common_dtype(self.name, inputs)),) * len(self.results)
+
+    def rule_for(self, *inputs: Spec) -> str:
+        """The rule for inputs of these shapes; only ops whose letters depend on the rank override this."""
+        return self.rule
+
+    # ------------------------------------------------------------ derived
+    @property
+    def name(self) -> str:
+        """The name in errors and graphs: the class name in snake case."""
+        return _snake_case(type(self).__name__)
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Names of everything `forward` returns."""
+        return (*self.outputs, *self.residuals)
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """Constructor arguments by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # every subclass is a dataclass
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether the op has a composition in primitives."""
+        return hasattr(self, "compose")
+
+    def infer(self, *inputs: Spec) -> tuple[Spec, ...]:
+        """Specs of all results: the shape rule with the dtype rule."""
+        shapes = self.shapes(*inputs)
+        listed: tuple[Shape, ...] = shapes if len(self.results) > 1 else (shapes,)
+        return tuple(Spec(tuple(s), d) for s, d in zip(listed, self.dtypes(*inputs), strict=True))
+
+    def input_names(self, count: int) -> tuple[str, ...]:
+        """One name per input; a variadic op numbers them: x1, x2, ..."""
+        return self.inputs if len(self.inputs) == count else tuple(f"{self.inputs[0]}{i + 1}" for i in range(count))
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{k}={v!r}" for k, v in self.attributes.items())
+        return f"{self.name}({inside})"
+
+
+def _snake_case(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+# ---------------------------------------------------------------- dtype rules
+
+
+def common_dtype(who: str, inputs: tuple[Spec, ...]) -> DType:
+    """The dtype that inputs are brought to: one float type wins over integers and booleans; two of them are an error."""
+    floats = {spec.dtype for spec in inputs if spec.dtype.kind == "f"}
+    if len(floats) > 1:
+        raise DTypeError(
+            f"{who}: two different float types",
+            expected="one float type",
+            received=", ".join(str(spec.dtype) for spec in inputs),
+            fix="convert one side: x.astype('float32')",
+        )
+    if floats:
+        return floats.pop()
+    return np.result_type(*[spec.dtype for spec in inputs]) if inputs else np.dtype(floatx())
+
+
+# ---------------------------------------------------------------- apply
+
+
+@dataclass(slots=True)
+class Signature:
+    """What is known about an op for inputs of given shapes and dtypes: checked once, then looked up."""
+
+    inputs: tuple[Spec, ...]
+    results: tuple[Spec, ...]
+    cast: DType | None
+    keep_inputs: tuple[bool, ...]
+    keep_results: tuple[bool, ...]
+    single: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.single = len(self.results) == 1
+
+    def kept_inputs(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arrays that `saves` names; a Spec in place of every other."""
+        return tuple([arrays[i] if keep else self.inputs[i] for i, keep in enumerate(self.keep_inputs)])
+
+    def kept_results(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The same for outputs and residuals."""
+        return tuple([arrays[i] if keep else self.results[i] for i, keep in enumerate(self.keep_results)])
+
+
+_SIGNATURES: dict[Any, Signature] = {}
+_MOST_SIGNATURES = 20_000
+_ARRAYS = {np.ndarray, *(np.dtype(c).type for c in "?bhilqBHILQefd")}
+_NUMBERS = {int, float, bool}
+
+
+def apply(op: Op, *inputs: Any) -> Any:
+    """Run an operation: arrays in, arrays out; a Tensor, Variable, list or number in, a Tensor out.
+
+    On plain arrays only `forward` runs, which is how backward computes without writing a tape. On Tensors the run is
+    recorded where a gradient may be asked for, and on Specs only the shape rule runs.
+    """
+    arrays = False
+    for x in inputs:
+        kind = type(x)
+        if kind is Tensor:
+            return _apply_to_tensors(op, inputs)
+        if kind in _ARRAYS:
+            arrays = True
+        elif kind not in _NUMBERS:
+            return _apply_to_tensors(op, inputs)
+    if not arrays:
+        return _apply_to_tensors(op, inputs)
+    if len(inputs) > 1 and op.promotes:
+        inputs = _harmonised(op, inputs)
+    if STATE.hooks:
+        return _without_residuals(op, _observed(op, inputs))
+    result = op.forward(np, *inputs)
+    return result if type(result) is not tuple else _without_residuals(op, result)
+
+
+def _without_residuals(op: Op, result: Any) -> Any:
+    if not op.residuals:
+        return result
+    return result[0] if len(op.outputs) == 1 else result[: len(op.outputs)]
+
+
+def _harmonised(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Raw arrays of one dtype; Python numbers stay weak."""
+    dtypes = {x.dtype for x in inputs if type(x) not in _NUMBERS}
+    if len(dtypes) == 1:
+        return inputs
+    dtype = common_dtype(op.name, tuple(Spec.of(x) for x in inputs if type(x) not in _NUMBERS))
+    return tuple(x if type(x) in _NUMBERS else x.astype(dtype, copy=False) for x in inputs)
+
+
+def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
+    tensors = [x if type(x) is Tensor else as_tensor(x) for x in inputs]
+    if op.promotes and len(inputs) > 1:
+        _type_numbers(inputs, tensors)
+    key: list[Any] = [op]
+    tracked = symbolic = False
+    for tensor in tensors:
+        data = tensor.data
+        key.append(data.shape)
+        key.append(data.dtype)
+        if type(data) is Spec:
+            symbolic = True
+        if tensor.creator is not None and tensor.creator.tracked:
+            tracked = True
+    signature = _SIGNATURES.get(tuple(key)) or _check(op, tensors, tuple(key))
+    if signature.cast is not None:
+        tensors = [t if t.dtype == signature.cast else F.cast(t, signature.cast) for t in tensors]
+        return _apply_to_tensors(op, tuple(tensors))
+    if symbolic:
+        return _record_symbolic(op, tensors, signature, tracked and STATE.recording)
+    arrays = tuple([t.data for t in tensors])
+    result = op.forward(np, *arrays) if not STATE.hooks else _observed(op, arrays)
+    results = (result,) if signature.single else result
+    if not (tracked and STATE.recording and op.differentiable):
+        return _wrapped(op, results, None)
+    return _wrapped(op, results, _node(op, tensors, arrays, results, signature))
+
+
+def _type_numbers(inputs: tuple[Any, ...], tensors: list[Tensor]) -> None:
+    """Python numbers are weak: they take the dtype of the tensors beside them."""
+    if not any(type(x) in _NUMBERS for x in inputs):
+        return
+    strong = [t.dtype for x, t in zip(inputs, tensors, strict=True) if type(x) not in _NUMBERS]
+    if not strong:
+        return
+    dtype = next((d for d in strong if d.kind == "f"), None)
+    for position, x in enumerate(inputs):
+        if type(x) in _NUMBERS:
+            own = dtype or (strong[0] if type(x) is not float else np.dtype(floatx()))
+            if own.kind == "b" and type(x) is not bool:
+                own = np.dtype("int64")
+            tensors[position] = wrap(np.asarray(x, own), None)
+
+
+def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
+    specs = tuple(t.data if t.is_symbolic else Spec.of(t.data) for t in tensors)
+    cast = None
+    if op.promotes and len({s.dtype for s in specs}) > 1:
+        cast = common_dtype(op.name, specs)
+        specs = tuple(Spec(s.shape, cast) for s in specs)
+    if len(op.inputs) not in (1, len(specs)):
+        raise ShapeError(f"{op.name}: wrong number of inputs", expected=", ".join(op.inputs), received=len(specs))
+    signature = Signature(
+        specs,
+        op.infer(*specs),
+        cast,
+        tuple(name in op.saves for name in op.inputs) if len(op.inputs) == len(specs) else (op.inputs[0] in op.saves,) * len(specs),
+        tuple(name in op.saves for name in op.results),
+    )
+    if len(_SIGNATURES) >= _MOST_SIGNATURES:
+        _SIGNATURES.clear()
+    _SIGNATURES[key] = signature
+    return signature
+
+
+def _node(op: Op, tensors: list[Tensor], inputs: Any, results: Any, signature: Signature) -> Node:
+    parents = tuple([t.creator for t in tensors])
+    node = Node(op, parents, signature.kept_inputs(inputs), signature.kept_results(results), True)
+    for parent in parents:
+        if type(parent) is Leaf:
+            node.line = user_line()
+            break
+    if STATE.hooks:
+        node.layers = "/".join(STATE.layers)
+    return node
+
+
+def _wrapped(op: Op, results: Any, node: Node | None) -> Any:
+    if len(op.outputs) == 1:
+        return wrap(results[0], node)
+    return tuple(
+        wrap(y, Output(node, position) if node is not None and y.dtype.kind == "f" else None)
+        for position, y in enumerate(results[: len(op.outputs)])
+    )
+
+
+def _record_symbolic(op: Op, tensors: list[Tensor], signature: Signature, tracked: bool) -> Any:
+    """On Specs: no numbers, only the shapes; a tracer adds the run to its graph."""
+    results = tuple([Spec(s.shape, s.dtype) for s in signature.results])  # fresh: identity names a traced value
+    data = tuple([t.data for t in tensors])
+    if STATE.tracer is not None:
+        STATE.tracer.record(op, data, results)
+    tracked = tracked and op.differentiable
+    if STATE.tracer is not None and not tracked:
+        return _wrapped(op, results, None)
+    node = _node(op, tensors, data, results, signature)
+    node.tracked, node.sources = tracked, tuple(tensors)
+    if len(op.outputs) == 1:
+        return wrap(results[0], node)
+    return tuple(wrap(y, Output(node, i)) for i, y in enumerate(results[: len(op.outputs)]))
+
+
+def _observed(op: Op, arrays: tuple[Any, ...]) -> Any:
+    """`forward` with the hooks before and after it."""
+    for hook in STATE.hooks:
+        hook.before(op, arrays)
+    result = op.forward(np, *arrays)
+    for hook in reversed(STATE.hooks):
+        hook.after(op, arrays, result if type(result) is tuple else (result,))
+    return result
+
+
+def feed(make: Callable[[], Any], shape: Shape, dtype: Any) -> Tensor:
+    """A value made by Python before each step: random bits, a scheduled learning rate.
+
+    In eager execution `make` is called at once. In a trace it becomes an input that the plan fills by calling `make`
+    before every replay, so nothing random or scheduled is frozen into the plan.
+    """
+    if STATE.tracer is None:
+        return wrap(np.asarray(make(), dtype=dtype), None)
+    result: Tensor = STATE.tracer.feed(make, shape, np.dtype(dtype))
+    return result
+
+
+def flat_size(shape: Shape) -> int:
+    """Number of elements of a fully known shape."""
+    return math.prod(int(extent or 0) for extent in shape)

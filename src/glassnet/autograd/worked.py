@@ -1,0 +1,248 @@
+"""Rules in words for people: a rule as LaTeX, one cell's formula with its numbers, and the cells it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd.rules import (
+    FUNCTIONS,
+    OPERATORS,
+    REDUCTIONS,
+    Binary,
+    Call,
+    Ellipsis_,
+    Expr,
+    Guard,
+    Name,
+    Negative,
+    Number,
+    Read,
+    Reduce,
+    Statement,
+    expand_ellipsis,
+    leading_axes,
+    parse,
+    reads_of,
+)
+from glassnet.typing import Array
+
+Cell = tuple[int, ...]
+
+
+@dataclass
+class Worked:
+    """One cell of a result: the formula with numbers in it, its value, and the cells that were read."""
+
+    text: str
+    value: float
+    sources: list[tuple[str, Cell]] = field(default_factory=list)
+
+
+def format_number(value: Any, digits: int = 4) -> str:
+    """A number with a true minus sign and as few digits as it needs.
+
+    >>> format_number(-0.03140000), format_number(2.0)
+    ('−0.0314', '2')
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return "1" if value else "0"
+    return f"{float(value):.{digits}g}".replace("-", "−")
+
+
+class _Cell:
+    """Evaluates one statement at one cell, writing down the numbers on the way."""
+
+    def __init__(
+        self, statement: Statement, arrays: Mapping[str, Array], attributes: Mapping[str, Any], cell: Cell, terms: int
+    ) -> None:
+        self.arrays, self.attributes, self.terms = arrays, attributes, terms
+        self.leading = leading_axes(statement, {name: a.shape for name, a in arrays.items()})
+        self.letters: dict[str, int] = {}
+        target = expand_ellipsis(statement.indices, len(cell), self.leading)
+        self.letters.update({index.name: at for index, at in zip(target, cell, strict=True) if isinstance(index, Name)})
+        self.extents: dict[str, int] = {}
+        for read in reads_of(statement, arrays):
+            shape = arrays[read.array].shape
+            for index, size in zip(expand_ellipsis(read.indices, len(shape), self.leading), shape, strict=True):
+                if isinstance(index, Name):
+                    self.extents.setdefault(index.name, size)
+        self.sources: list[tuple[str, Cell]] = []
+
+    def work(self, expr: Expr, outside: float = 0.0) -> tuple[Any, str]:
+        """The value of an expression and its text with numbers."""
+        match expr:
+            case Number(value):
+                return value, format_number(value)
+            case Name(name) if name in self.arrays:
+                return self.read(Read(name, (Ellipsis_(),)), outside)
+            case Name(name):
+                value = self.letters.get(name, self.attributes.get(name))
+                return value, format_number(value)
+            case Read():
+                return self.read(expr, outside)
+            case Call(function, arguments):
+                done = [self.work(argument, outside) for argument in arguments]
+                with np.errstate(all="ignore"):
+                    value = FUNCTIONS[function](*[v for v, _ in done])
+                return value, f"{function}({', '.join(t for _, t in done)})"
+            case Binary(operator, left, right):
+                return self.binary(operator, left, right, outside)
+            case Negative(operand):
+                value, text = self.work(operand, outside)
+                return -value, f"−({text})"
+            case Guard(condition):
+                value, text = self.work(condition, outside)
+                return float(value), f"[{text}]"
+            case Reduce(kind, letters, body):
+                return self.reduce(kind, letters, body)
+        raise TypeError(f"{expr} has no value")
+
+    def read(self, read: Read, outside: float) -> tuple[Any, str]:
+        array = self.arrays[read.array]
+        indices = expand_ellipsis(read.indices, array.ndim, self.leading)
+        place = []
+        for index, size in zip(indices, array.shape, strict=True):
+            at = int(self.work(index)[0])
+            place.append(0 if size == 1 and isinstance(index, Name) and index.name.isdigit() else at)
+        if any(not 0 <= at < size for at, size in zip(place, array.shape, strict=True)):
+            return outside, format_number(outside)
+        self.sources.append((read.array, tuple(place)))
+        value = array[tuple(place)]
+        return value, format_number(value)
+
+    def binary(self, operator: str, left: Expr, right: Expr, outside: float) -> tuple[Any, str]:
+        (a, a_text), (b, b_text) = self.work(left, outside), self.work(right, outside)
+        with np.errstate(all="ignore"):
+            value = OPERATORS[operator](a, b)
+        if operator in ("*", "/", "**"):
+            a_text, b_text = _bracketed(left, a_text), _bracketed(right, b_text)
+        elif operator == "-":
+            b_text = f"({b_text})" if isinstance(right, Binary) else b_text
+        sign = {"*": "·", "-": "−", "**": "^"}.get(operator, operator)
+        return value, f"{a_text}{sign}{b_text}" if operator in ("*", "**") else f"{a_text} {sign} {b_text}"
+
+    def reduce(self, kind: str, letters: str, body: Expr) -> tuple[Any, str]:
+        """All terms; the text shows the largest and one named remainder, so that the visible parts add up."""
+        function, start = REDUCTIONS[kind]
+        terms = []
+        for at in np.ndindex(*[self.extents[letter] for letter in letters]):
+            self.letters.update(zip(letters, at, strict=True))
+            terms.append(self.work(body, start))
+        for letter in letters:
+            del self.letters[letter]
+        total = function([value for value, _ in terms], initial=start)
+        order = sorted(range(len(terms)), key=lambda i: -abs(float(terms[i][0])))[: self.terms]
+        shown = [_bracketed_sum(terms[i][1]) for i in sorted(order)]
+        hidden = len(terms) - len(shown)
+        if kind != "sum":
+            return total, f"{kind}({', '.join(shown)}{', …' if hidden else ''})"
+        if hidden:
+            rest = float(total) - sum(float(terms[i][0]) for i in order)
+            shown.append(f"({hidden} others: {format_number(rest)})")
+        return total, " + ".join(shown) if shown else "0"
+
+
+def _bracketed(expr: Expr, text: str) -> str:
+    needs = isinstance(expr, Reduce) or (isinstance(expr, Binary) and expr.operator not in ("*", "**"))
+    return f"({text})" if needs or text.startswith("−") else text
+
+
+def _bracketed_sum(text: str) -> str:
+    return f"({text})" if " + " in text or " − " in text else text
+
+
+def work_cell(
+    rule: str, arrays: Mapping[str, Array], attributes: Mapping[str, Any], cell: Cell, terms: int = 4, target: str = ""
+) -> Worked:
+    """One cell of the (last or named) target of a rule, worked out.
+
+    Arguments:
+        arrays: every input, and every earlier target that the rule itself uses.
+        terms: how many terms of a sum are shown; the rest is one number.
+
+    >>> x, w, b = np.array([[1.0, 2.0]]), np.array([[3.0], [-4.0]]), np.array([0.5])
+    >>> work_cell("y[n,o] = sum_i x[n,i]*w[i,o] + b[o]", {"x": x, "w": w, "b": b}, {}, (0, 0)).text
+    '1·3 + 2·(−4) + 0.5'
+    """
+    statements = parse(rule)
+    chosen = next((s for s in statements if s.target == target), statements[-1])
+    worker = _Cell(chosen, arrays, attributes, cell, terms)
+    value, text = worker.work(chosen.body)
+    return Worked(text, float(value), worker.sources)
+
+
+# ---------------------------------------------------------------- LaTeX
+
+_LATEX_FUNCTIONS = {"max": r"\max", "min": r"\min", "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos",
+                    "tan": r"\tan", "tanh": r"\tanh", "sinh": r"\sinh", "cosh": r"\cosh"}  # fmt: skip
+_LATEX_OPERATORS = {"*": r"\,", "<=": r" \le ", ">=": r" \ge ", "!=": r" \ne ", "==": " = "}
+_LATEX_NAMES = {"alpha", "beta", "delta", "epsilon", "gamma", "lambda", "mu", "rho", "sigma"}
+
+
+def latex(rule: str) -> str:
+    r"""A rule as LaTeX.
+
+    >>> latex("y[n,o] = sum_i x[n,i]*w[i,o] + b[o]")
+    'y_{n,o} = \\sum_{i} x_{n,i}\\,w_{i,o} + b_{o}'
+    """
+    lines = []
+    for statement in parse(rule):
+        indices = _latex_indices(statement.indices)
+        lines.append(f"{_latex_name(statement.target)}{indices} = {_latex(statement.body)}")
+    return r",\quad ".join(lines)
+
+
+def _latex_name(name: str) -> str:
+    if name in _LATEX_NAMES:
+        return "\\" + name
+    return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
+
+
+def _latex_indices(indices: tuple[Expr, ...]) -> str:
+    inside = ",".join(r"\dots" if isinstance(index, Ellipsis_) else _latex(index) for index in indices)
+    return "" if inside == r"\dots" else f"_{{{inside}}}"
+
+
+def _latex(expr: Expr) -> str:
+    match expr:
+        case Number(value):
+            return f"{value:g}"
+        case Name(name):
+            return _latex_name(name)
+        case Read(array, indices):
+            return _latex_name(array) + _latex_indices(indices)
+        case Call("sqrt", (inner,)):
+            return rf"\sqrt{{{_latex(inner)}}}"
+        case Call("abs", (inner,)):
+            return rf"\lvert {_latex(inner)} \rvert"
+        case Call("where", (condition, yes, no)):
+            return rf"\begin{{cases}} {_latex(yes)} & {_latex(condition)} \\ {_latex(no)} & \text{{else}} \end{{cases}}"
+        case Call(function, arguments):
+            name = _LATEX_FUNCTIONS.get(function, rf"\operatorname{{{function}}}")
+            return rf"{name}({', '.join(_latex(a) for a in arguments)})"
+        case Binary("/", left, right):
+            return rf"\frac{{{_latex(left)}}}{{{_latex(right)}}}"
+        case Binary("**", left, right):
+            return rf"{_latex_factor(left)}^{{{_latex(right)}}}"
+        case Binary(operator, left, right):
+            sign = _LATEX_OPERATORS.get(operator, f" {operator} ")
+            factor = _latex_factor if operator in ("*",) else _latex
+            second = _latex_factor(right) if operator == "-" else factor(right)
+            return f"{factor(left)}{sign}{second}"
+        case Negative(operand):
+            return f"-{_latex_factor(operand)}"
+        case Guard(condition):
+            return f"[{_latex(condition)}]"
+        case Reduce(kind, letters, body):
+            sign = {"sum": r"\sum"}.get(kind, rf"\{kind}")
+            return rf"{sign}_{{{','.join(letters)}}} {_latex(body)}"
+    raise TypeError(f"{expr} has no LaTeX form")
+
+
+def _latex_factor(expr: Expr) -> str:
+    text = _latex(expr)
+    return f"({text})" if isinstance(expr, Binary) and expr.operator in ("+", "-", "<", ">", "<=", ">=") else text

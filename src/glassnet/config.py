@@ -1,0 +1,50 @@
+"""Global settings with Keras's names: the default float type and the small constant epsilon."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glassnet.errors import ArgumentError
+
+__all__ = ["epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx"]
+
+_FLOAT_TYPES = {"float32", "float64"}
+_floatx = np.dtype("float32")
+_epsilon = 1e-7
+
+
+def floatx() -> str:
+    """The default float type of new arrays and variables, as a name.
+
+    >>> floatx()
+    'float32'
+    """
+    return _floatx.name
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type: "float32" or "float64"."""
+    global _floatx
+    if value not in _FLOAT_TYPES:
+        raise ArgumentError("set_floatx: unknown float type", expected="'float32' or 'float64'", received=repr(value))
+    _floatx = np.dtype(value)
+
+
+def epsilon() -> float:
+    """The small constant that keeps logarithms and divisions of probabilities finite.
+
+    >>> epsilon()
+    1e-07
+    """
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the small constant of `epsilon()`."""
+    global _epsilon
+    _epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """Always "channels_last": images are (N, H, W, C)."""
+    return "channels_last"

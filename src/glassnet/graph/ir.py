@@ -1,0 +1,88 @@
+"""The intermediate representation of a step: values, and the calls of operations that connect them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from glassnet.autograd.op import Op
+from glassnet.autograd.spec import Spec
+from glassnet.autograd.variable import Variable
+
+Role = Literal["input", "variable", "feed", "constant", "result"]
+
+
+@dataclass(frozen=True)
+class Value:
+    """One array of the step: its number, where it comes from, shape and dtype."""
+
+    id: int
+    role: Role
+    spec: Spec
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"%{self.id}" + (f":{self.name}" if self.name else "")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One run of an operation."""
+
+    op: Op
+    inputs: tuple[int, ...]
+    results: tuple[int, ...]
+    phase: str
+    layers: str
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A traced step. `values[k].id == k`; calls are in execution order."""
+
+    values: tuple[Value, ...]
+    calls: tuple[Call, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    variables: tuple[tuple[Variable, int], ...]
+    """Variables that the step reads, with the value that stands for what they hold at its beginning."""
+    feeds: tuple[tuple[Callable[[], Any], int], ...]
+    """Values that Python makes before each replay: random bits, scheduled numbers."""
+    constants: tuple[tuple[Any, int], ...]
+    assigns: tuple[tuple[Variable, int], ...]
+    """Variables that the step changes, with the value that they hold at its end."""
+
+    def __str__(self) -> str:
+        lines = [f"graph({', '.join(str(self.values[i]) for i in self.inputs)})"]
+        phase = ""
+        for call in self.calls:
+            if call.phase != phase:
+                phase = call.phase
+                lines.append(f"  {phase}:")
+            names = ", ".join(str(self.values[i]) for i in call.inputs)
+            results = ", ".join(str(self.values[i]) for i in call.results)
+            shapes = ", ".join(f"{self.values[i].spec.dtype}{list(self.values[i].spec.shape)}" for i in call.results)
+            layer = f"    # {call.layers}" if call.layers else ""
+            lines.append(f"    {results} = {call.op!r} {names} -> {shapes}{layer}")
+        lines += [f"  assign {variable.path} = {self.values[i]}" for variable, i in self.assigns]
+        lines.append(f"  return {', '.join(str(self.values[i]) for i in self.outputs)}")
+        return "\n".join(lines)
+
+    def difference(self, other: Graph) -> str | None:
+        """What differs first between two traces of the same step, or None when they are equal."""
+        for number, (mine, theirs) in enumerate(zip(self.calls, other.calls, strict=False)):
+            if (mine.op, mine.inputs, mine.results) != (theirs.op, theirs.inputs, theirs.results):
+                return f"call {number}: {mine.op!r} of {mine.layers or 'no layer'} became {theirs.op!r}"
+        if len(self.calls) != len(other.calls):
+            return f"{len(self.calls)} operations became {len(other.calls)}"
+        if self.values != other.values or self.outputs != other.outputs:
+            return "the shapes or the order of the values changed"
+        for (mine_array, i), (their_array, _) in zip(self.constants, other.constants, strict=True):
+            if not np.array_equal(mine_array, their_array, equal_nan=mine_array.dtype.kind == "f"):
+                return f"the constant {self.values[i]} changed: a number that Python made was about to be frozen"
+        if [v for v, _ in self.assigns] != [v for v, _ in other.assigns]:
+            return "other variables were assigned"
+        return None

@@ -1,0 +1,94 @@
+"""`gn.jit`: trace a step on its first call, then replay its plan; trace again when a guard fails."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd.functional import map_structure
+from glassnet.autograd.state import STATE
+from glassnet.autograd.tensor import Tensor, to_array, wrap
+from glassnet.errors import GraphError
+from glassnet.graph.ir import Graph
+from glassnet.graph.plan import ExecutionPlan
+from glassnet.graph.trace import is_array, trace
+
+
+class _Compiled:
+    """One plan with what it was traced for."""
+
+    def __init__(self, graph: Graph, result: Any) -> None:
+        self.plan, self.result = ExecutionPlan(graph), result
+        self.trainable = tuple(variable.trainable for variable, _ in graph.variables)
+
+    def fits(self) -> bool:
+        """Whether the same variables are trainable as at tracing time."""
+        return self.trainable == tuple([v.trainable for v, _ in self.plan.graph.variables])
+
+    def run(self, arrays: list[Any]) -> Any:
+        outputs = iter(self.plan.run(*arrays))
+        return map_structure(lambda x: wrap(next(outputs), None) if isinstance(x, Tensor) else x, self.result)
+
+
+class jit:  # noqa: N801  # used as a decorator, as in JAX
+    """A function that is traced on its first call for given shapes and replayed afterwards.
+
+    Arrays and Tensors are inputs; other arguments are static: another value means another trace. Variables are read
+    and assigned as in eager execution. The step is traced twice and both graphs must be equal, because a number that
+    Python makes anew in each call (a counter, `np.random`) would be frozen; the error names the operation.
+
+    Arguments:
+        function: returns Tensors, or structures of them.
+        cache_size: plans kept, one per combination of shapes, dtypes and static arguments.
+
+    >>> import glassnet as gn
+    >>> double = gn.jit(lambda x: x * 2.0)
+    >>> double(np.array([1.0, 2.0]))
+    Tensor([2., 4.], dtype=float64)
+    """
+
+    def __init__(self, function: Callable[..., Any], cache_size: int = 16) -> None:
+        self.function, self.cache_size = function, cache_size
+        self._compiled: OrderedDict[Any, _Compiled] = OrderedDict()
+        self.traces = 0
+
+    def __call__(self, *arguments: Any) -> Any:
+        if STATE.tracer is not None or STATE.hooks:  # plans carry no hooks
+            return self.function(*map_structure(lambda x: wrap(to_array(x), None) if is_array(x) else x, list(arguments)))
+        arrays: list[Any] = []
+        key = _key(list(arguments), arrays)
+        compiled = self._compiled.get(key)
+        if compiled is None or not compiled.fits():
+            compiled = self._compiled[key] = self._trace(arguments)
+            if len(self._compiled) > self.cache_size:
+                self._compiled.popitem(last=False)
+        return compiled.run(arrays)
+
+    def _trace(self, arguments: tuple[Any, ...]) -> _Compiled:
+        self.traces += 1
+        graph, result = trace(self.function, *arguments)
+        again, _ = trace(self.function, *arguments)
+        difference = graph.difference(again)
+        if difference is not None:
+            raise GraphError(
+                "the step is not the same each time it runs, so it cannot be replayed",
+                received=difference,
+                fix="draw random numbers with gn.random, keep counters in Variables, or run eagerly (run_eagerly=True)",
+            )
+        return _Compiled(graph, result)
+
+
+def _key(structure: Any, arrays: list[Any]) -> Any:
+    """What a plan depends on: shapes and dtypes of the data, and every other argument itself."""
+    if isinstance(structure, (list, tuple)):
+        return (type(structure), *[_key(part, arrays) for part in structure])
+    if isinstance(structure, dict):
+        return (dict, *[(name, _key(part, arrays)) for name, part in structure.items()])
+    if is_array(structure):
+        array = structure.data if isinstance(structure, Tensor) else np.asarray(structure)
+        arrays.append(array)
+        return (array.shape, array.dtype)
+    return structure

@@ -1,0 +1,109 @@
+"""ExecutionPlan: a graph as a flat list of calls on raw arrays, replayed with NumPy.
+
+A replay runs the very `forward` methods that eager execution runs, in the same order on the same arrays, so it gives
+the same bits; what it leaves out is Python: layers, tape, checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd.state import CLOCK
+from glassnet.graph.ir import Call, Graph
+from glassnet.typing import Array
+
+Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
+
+
+class ExecutionPlan:
+    """Replays a graph. Not thread-safe: a plan owns its slots."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._slots: list[Any] = [None] * len(graph.values)
+        for array, number in graph.constants:
+            self._slots[number] = array
+        assigned = {number: variable for variable, number in graph.assigns}
+        in_place = _updates_in_place(graph)
+        self._steps = [_step(call) for call in graph.calls[: len(graph.calls) - len(in_place)]]
+        self._updates = [(call, tuple(assigned[r] for r in call.results)) for call in in_place]
+        written = {r for call in in_place for r in call.results}
+        self._assigns = [(variable, number) for variable, number in graph.assigns if number not in written]
+        self._copied = _aliases_of_variables(graph)
+
+    def run(self, *arrays: Any) -> list[Any]:
+        """Fill the inputs, replay, assign the variables; returns the outputs as arrays."""
+        graph, slots = self.graph, self._slots
+        for number, array in zip(graph.inputs, arrays, strict=True):
+            slots[number] = array
+        for variable, number in graph.variables:
+            slots[number] = variable.array
+        for make, number in graph.feeds:
+            slots[number] = np.asarray(make(), graph.values[number].spec.dtype)
+        for forward, inputs, results, single in self._steps:
+            found = forward(np, *[slots[i] for i in inputs])
+            if single:
+                slots[results[0]] = found
+            else:
+                for number, array in zip(results, found):  # noqa: B905  # equal lengths by the op's contract
+                    slots[number] = array
+        outputs = [np.array(slots[i]) if i in self._copied else slots[i] for i in graph.outputs]
+        self._assign()
+        return outputs
+
+    def _assign(self) -> None:
+        slots, now = self._slots, CLOCK.tick()
+        new = [(variable, _own(slots[number], variable.array)) for variable, number in self._assigns]
+        for call, variables in self._updates:
+            targets = tuple(variable.array for variable in variables)
+            call.op.forward(np, *[slots[i] for i in call.inputs], out=targets if len(targets) > 1 else targets[0])
+            for variable in variables:
+                variable.leaf.changed_at = now
+        for variable, array in new:
+            np.copyto(variable.array, array)
+            variable.leaf.changed_at = now
+
+
+def _own(array: Any, target: Array) -> Any:
+    """The new content; copied first where it might be a view of what is about to be overwritten."""
+    return array.copy() if isinstance(array, np.ndarray) and array.base is not None else array
+
+
+def _step(call: Call) -> Step:
+    return call.op.forward, call.inputs, call.results, len(call.results) == 1
+
+
+def _updates_in_place(graph: Graph) -> tuple[Call, ...]:
+    """The closing calls that may write into the variables they update: optimizer steps at the end of the graph.
+
+    Such a call's results are all assigned, each to the variable whose content it may take over by `op.inplace`, and
+    nothing else reads those results.
+    """
+    content = {number: variable for variable, number in graph.variables}
+    assigned = {number: variable for variable, number in graph.assigns}
+    read = {i for call in graph.calls for i in call.inputs} | set(graph.outputs)
+    count = 0
+    for call in reversed(graph.calls):
+        takes_over = all(
+            name in call.op.inplace
+            and result in assigned
+            and result not in read
+            and content.get(call.inputs[call.op.inputs.index(call.op.inplace[name])]) is assigned[result]
+            for name, result in zip(call.op.results, call.results, strict=True)
+        )
+        if call.phase != "update" or not takes_over:
+            break
+        count += 1
+    return graph.calls[len(graph.calls) - count :]
+
+
+def _aliases_of_variables(graph: Graph) -> set[int]:
+    """Values that may be views of a variable's memory; outputs among them are copied."""
+    aliases = {number for _, number in graph.variables}
+    for call in graph.calls:
+        if call.op.kind == "view" and any(i in aliases for i in call.inputs):
+            aliases.update(call.results)
+    return aliases

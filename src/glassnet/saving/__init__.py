@@ -1,0 +1,1 @@
+"""Saving models: one `.glassnet` file holds the configuration and the weights."""
