@@ -27,6 +27,8 @@ class GlassnetError(Exception):
         fix: str | None = None,
     ) -> None:
         self.problem, self.expected, self.received, self.fix = problem, expected, received, fix
+        self.where: str | None = None
+        """The layer, by its path in the model; filled in by the layer through which the error passes."""
         super().__init__(problem)
 
     @property
@@ -35,12 +37,17 @@ class GlassnetError(Exception):
         parts = [("expected", self.expected), ("received", self.received), ("fix", self.fix)]
         return [(label, value) for label, value in parts if value is not None]
 
+    @property
+    def headline(self) -> str:
+        """Where and what."""
+        return f"{self.where}: {self.problem}" if self.where else self.problem
+
     def __str__(self) -> str:
-        return "\n".join([self.problem, *(f"  {label + ':':<9} {value}" for label, value in self.details)])
+        return "\n".join([self.headline, *(f"  {label + ':':<9} {value}" for label, value in self.details)])
 
     def one_line(self) -> str:
         """The same text on one line, for the command line."""
-        return "; ".join([self.problem, *(f"{label}: {value}" for label, value in self.details)])
+        return "; ".join([self.headline, *(f"{label}: {value}" for label, value in self.details)])
 
 
 class ArgumentError(GlassnetError, ValueError):

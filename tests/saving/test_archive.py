@@ -293,8 +293,10 @@ GOOD = ("arrays/w.npy", npy(np.arange(3.0)))
     ],
 )
 def test_a_wrong_table_of_contents_or_config_is_refused(tmp_path, members, message):
-    with pytest.raises(SavingError, match=message):
+    with pytest.raises(SavingError, match=message) as caught:
         read_archive(pack(tmp_path, members))
+    labels = [line.split()[0] for line in str(caught.value).splitlines()[1:]]
+    assert labels == ["expected:", "received:", "fix:"]
 
 
 @pytest.mark.parametrize(
@@ -363,6 +365,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path, read):
     ("written_by", "message"),
     [
         ("9.2.0", f"this file needs glassnet >= 9.2.0; yours is {__version__}\n  expected: .* at most 1\n"),
+        (None, f"this file needs glassnet newer than yours; yours is {__version__}\n"),
         ("\x1b[2J", f"this file needs glassnet newer than yours; yours is {__version__}\n"),
     ],
 )

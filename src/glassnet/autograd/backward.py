@@ -56,7 +56,9 @@ def _seed(result: Tensor, gradient: Any, on_tensors: bool) -> Any:
         gradient = np.ones(result.shape, result.dtype)
     cotangent = as_tensor(gradient)
     if cotangent.shape != result.shape:
-        raise ShapeError("backward(): the cotangent has the wrong shape", expected=result.shape, received=cotangent.shape)
+        raise ShapeError(
+            "backward(): the cotangent has the wrong shape", expected=result.shape, received=cotangent.shape
+        )
     if cotangent.dtype != result.dtype:
         cotangent = F.cast(cotangent, result.dtype)
     return cotangent if on_tensors else cotangent.data
@@ -144,14 +146,14 @@ class _Sweep:
     def step(self, node: Node, cotangent: Any, useful: set[Node] | None) -> None:
         """Run one vjp and hand its results to the parents."""
         needed, parents, inputs = [], node.parents, node.inputs
-        for parent, x in zip(parents, inputs):  # noqa: B905  # equal lengths by construction; this is the hot loop
+        for parent, x in zip(parents, inputs):
             need = parent is not None and parent.tracked and x.dtype.kind == "f"
             needed.append(need and (useful is None or parent in useful))
             if need and type(parent) is Leaf and parent.changed_at > node.stamp:
                 _check_version(node, parent, x)
         found = self.vjp(node, cotangent, tuple(needed))
-        for parent, need, x, g in zip(parents, needed, inputs, found):  # noqa: B905  # as above; run_vjp checks `found`
-            if need and g is not None:
+        for parent, need, x, g in zip(parents, needed, inputs, found):
+            if need and parent is not None and g is not None:
                 if g.shape != x.shape or g.dtype != x.dtype:
                     g = self.fitted(node, g, x)
                 self.add(parent, g)
@@ -161,8 +163,18 @@ class _Sweep:
         if len(op.outputs) > 1:
             cotangent = tuple(cotangent)
         if self.on_tensors:
-            inputs = tuple([self.as_input(x, name in op.saves, p) for x, name, p in zip(inputs, op.input_names(len(inputs)), node.parents, strict=True)])
-            results = tuple([self.as_result(y, name in op.saves, node, i) for i, (y, name) in enumerate(zip(results, op.results, strict=True))])
+            inputs = tuple(
+                [
+                    self.as_input(x, name in op.saves, p)
+                    for x, name, p in zip(inputs, op.input_names(len(inputs)), node.parents, strict=True)
+                ]
+            )
+            results = tuple(
+                [
+                    self.as_result(y, name in op.saves, node, i)
+                    for i, (y, name) in enumerate(zip(results, op.results, strict=True))
+                ]
+            )
             if self.create_graph and op.order == 1:
                 return _vjp_of_compose(node, cotangent, needed)
         if STATE.hooks:
@@ -192,14 +204,19 @@ class _Sweep:
         return F.sum_to(g, spec.shape)
 
 
-def run_vjp(op: Any, g: Any, results: tuple[Any, ...], inputs: tuple[Any, ...], needed: tuple[bool, ...]) -> tuple[Any, ...]:
+def run_vjp(
+    op: Any, g: Any, results: tuple[Any, ...], inputs: tuple[Any, ...], needed: tuple[bool, ...]
+) -> tuple[Any, ...]:
     """Call `op.vjp` with its result passed alone where there is only one, and its answer always as a tuple."""
     found = op.vjp(F, g, results if len(results) > 1 else results[0], *inputs, needed=needed)
     if type(found) is not tuple:
         found = (found,)
     if len(found) != len(inputs):
-        raise GradientError(f"{op.name}: vjp must return one cotangent per input", expected=len(inputs), received=len(found))
-    return found
+        raise GradientError(
+            f"{op.name}: vjp must return one cotangent per input", expected=len(inputs), received=len(found)
+        )
+    answers: tuple[Any, ...] = found
+    return answers
 
 
 def _observed_vjp(node: Node, g: Any, results: Any, inputs: Any, needed: tuple[bool, ...]) -> tuple[Any, ...]:
@@ -226,7 +243,9 @@ def _vjp_of_compose(node: Node, g: Any, needed: tuple[bool, ...]) -> tuple[Any, 
     paired = [(r, c) for r, c in zip(results, cotangents, strict=True) if c is not None]
     targets = [t.creator for t, need in zip(fresh, needed, strict=True) if need and t.creator is not None]
     found = pullback([r for r, _ in paired], [c for _, c in paired], targets, create_graph=True)
-    return tuple(found.get(t.creator) if need and t.creator is not None else None for t, need in zip(fresh, needed, strict=True))
+    return tuple(
+        found.get(t.creator) if need and t.creator is not None else None for t, need in zip(fresh, needed, strict=True)
+    )
 
 
 def _check_version(node: Node, leaf: Leaf, x: Any) -> None:

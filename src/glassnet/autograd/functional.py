@@ -58,7 +58,7 @@ def _tracked(value: Any, recorded: bool) -> Tensor:
     if tensor.dtype.kind != "f":
         tensor = F.cast(tensor, "float32")
     if recorded and tensor.requires_grad:
-        return F.identity(tensor)  # type: ignore[no-any-return]  # ops are untyped to the engine
+        return as_tensor(F.identity(tensor))
     return wrap(tensor.data, Leaf("argument", tracked=True))
 
 
@@ -81,7 +81,7 @@ def _differentiate(
     def pull(results: list[Tensor], cotangents: list[Any], create_graph: bool) -> list[Any]:
         found = pullback(results, cotangents, [t for t in targets if t is not None], create_graph)
         gradients = iter(
-            found.get(t) if t in found else np.zeros(leaf.shape, leaf.dtype)  # type: ignore[arg-type]
+            np.zeros(leaf.shape, leaf.dtype) if t is None or t not in found else found[t]
             for t, leaf in zip(targets, _leaves(chosen), strict=True)
         )
         return [map_structure(lambda _: _as_gradient(next(gradients)), part) for part in chosen]
@@ -202,9 +202,7 @@ def hvp(function: Callable[..., Any], primals: Iterable[Any], vectors: Iterable[
 
     def slope(*arguments: Any) -> Any:
         gradients = grad(function, numbers)(*arguments)
-        products = [
-            F.sum(g * v) for g, v in zip(_leaves(list(gradients)), _leaves(list(directions)), strict=True)
-        ]
+        products = [F.sum(g * v) for g, v in zip(_leaves(list(gradients)), _leaves(list(directions)), strict=True)]
         return sum(products[1:], products[0])
 
     result: tuple[Any, ...] = grad(slope, numbers)(*points)

@@ -1,11 +1,11 @@
-"""The Op contract, and `apply`, the one way to run an operation.
+r"""The Op contract, and `apply`, the one way to run an operation.
 
 An Op is one class that holds all there is to know about one piece of mathematics. Its author writes mathematics only:
 
     class Square(Op):
         '''Square of every cell. ... derivation ...'''
         rule = "y = x*x"                       # formula, shapes, kernels and the test oracle follow from it
-        gradient = r"\\bar x = 2 x \\bar y"
+        gradient = r"\bar x = 2 x \bar y"
         kind = "elementwise"
         saves = ("x",)                         # what vjp reads; everything else arrives there as a Spec
 
@@ -49,6 +49,21 @@ class Domain:
     low: float = -2.0
     high: float = 2.0
     kinks: tuple[float, ...] = ()
+
+
+def _shapes_from_rule(op: Op, *inputs: Spec) -> Any:
+    shapes = {name: spec.shape for name, spec in zip(op.inputs, inputs)}
+    known = rules.infer_shapes(op.rule_for(*inputs), shapes, op.name)
+    found = tuple(known[name] for name in op.results)
+    return found if len(found) > 1 else found[0]
+
+
+def _common_dtypes(op: Op, *inputs: Spec) -> tuple[DType, ...]:
+    return (np.dtype(op.dtype or common_dtype(op.name, inputs)),) * len(op.results)
+
+
+def _same_rule(op: Op, *inputs: Spec) -> str:
+    return op.rule
 
 
 @dataclass_transform(frozen_default=True)
@@ -96,19 +111,12 @@ class Op:
     compose: ClassVar[Callable[..., Any]]
     """`compose(self, F, *inputs)`: a fused op in primitives."""
 
-    def shapes(self, *inputs: Spec) -> Any:
-        """Output shape (a tuple of shapes where there are several results); derived from the rule by default."""
-        known = rules.infer_shapes(self.rule_for(*inputs), {n: s.shape for n, s in zip(self.inputs, inputs, strict=True)}, self.name)
-        found = tuple(known[name] for name in self.results)
-        return found if len(found) > 1 else found[0]
-
-    def dtypes(self, *inputs: Spec) -> tuple[DType, ...]:
-        """Output dtypes; the common dtype of the inputs by default."""
-        return (np.dtype(self.dtype or common_dtype(self.name, inputs)),) * len(self.results)
-
-    def rule_for(self, *inputs: Spec) -> str:
-        """The rule for inputs of these shapes; only ops whose letters depend on the rank override this."""
-        return self.rule
+    shapes: ClassVar[Callable[..., Any]] = _shapes_from_rule
+    """`shapes(self, *specs)`: the output shape, or one per result; from the rule where an op does not state it."""
+    dtypes: ClassVar[Callable[..., Any]] = _common_dtypes
+    """`dtypes(self, *specs)`: one dtype per result; the common dtype of the inputs by default."""
+    rule_for: ClassVar[Callable[..., str]] = _same_rule
+    """`rule_for(self, *specs)`: the rule for inputs of these shapes; overridden where letters depend on the rank."""
 
     # ------------------------------------------------------------ derived
     @property
@@ -225,6 +233,11 @@ def apply(op: Op, *inputs: Any) -> Any:
     return result if type(result) is not tuple else _without_residuals(op, result)
 
 
+def operand(x: Any) -> Any:
+    """Something with a shape: arrays, Tensors and Variables as they are, lists and numbers as a Tensor."""
+    return x if hasattr(x, "shape") else as_tensor(x)
+
+
 def _without_residuals(op: Op, result: Any) -> Any:
     if not op.residuals:
         return result
@@ -296,7 +309,9 @@ def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
         specs,
         op.infer(*specs),
         cast,
-        tuple(name in op.saves for name in op.inputs) if len(op.inputs) == len(specs) else (op.inputs[0] in op.saves,) * len(specs),
+        tuple(name in op.saves for name in op.inputs)
+        if len(op.inputs) == len(specs)
+        else (op.inputs[0] in op.saves,) * len(specs),
         tuple(name in op.saves for name in op.results),
     )
     if len(_SIGNATURES) >= _MOST_SIGNATURES:
@@ -358,6 +373,8 @@ def feed(make: Callable[[], Any], shape: Shape, dtype: Any) -> Tensor:
     In eager execution `make` is called at once. In a trace it becomes an input that the plan fills by calling `make`
     before every replay, so nothing random or scheduled is frozen into the plan.
     """
+    if STATE.tracer is None and None in shape:
+        return wrap(Spec(shape, np.dtype(dtype)), None)  # shape inference
     if STATE.tracer is None:
         return wrap(np.asarray(make(), dtype=dtype), None)
     result: Tensor = STATE.tracer.feed(make, shape, np.dtype(dtype))

@@ -126,7 +126,7 @@ class Operators:
         return F.get_item(self, key)
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Any:  # noqa: N802  # NumPy's name
         """All axes in reverse order."""
         return F.transpose(self)
 

@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from glassnet.errors import GraphError
+from glassnet.errors import GraphError, ShapeError
 from glassnet.typing import Array
 
 # ---------------------------------------------------------------- the syntax tree
@@ -53,7 +53,7 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Ellipsis_:
+class Dots:
     """`...` in an index list: all leading axes, broadcast as in NumPy."""
 
 
@@ -97,7 +97,7 @@ class Guard:
     condition: Expr
 
 
-Expr: TypeAlias = Number | Name | Read | Ellipsis_ | Call | Binary | Negative | Reduce | Guard
+Expr: TypeAlias = Number | Name | Read | Dots | Call | Binary | Negative | Reduce | Guard
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class _Parser:
 
     def statement(self) -> Statement:
         target = self.take()
-        indices = self.indices() if self.next_is("[") else (Ellipsis_(),)
+        indices = self.indices() if self.next_is("[") else (Dots(),)
         self.take("=")
         body = self.binary(0)
         if not self.next_is(""):
@@ -219,7 +219,7 @@ class _Parser:
         while not self.next_is(closing):
             if self.next_is("..."):
                 self.take()
-                items.append(Ellipsis_())
+                items.append(Dots())
             else:
                 items.append(self.binary(0))
             if not self.next_is(closing):
@@ -267,24 +267,24 @@ def reads_of(statement: Statement, arrays: Mapping[str, Any]) -> list[Read]:
         if isinstance(expr, Read):
             found.append(expr)
         elif isinstance(expr, Name) and expr.name in arrays:
-            found.append(Read(expr.name, (Ellipsis_(),)))
+            found.append(Read(expr.name, (Dots(),)))
     return found
 
 
 def expand_ellipsis(indices: tuple[Expr, ...], ndim: int, leading: int) -> tuple[Expr, ...]:
     """Write `...` out as numbered letters, right-aligned: with three leading axes they are '0', '1', '2'."""
-    if not any(isinstance(index, Ellipsis_) for index in indices):
+    if not any(isinstance(index, Dots) for index in indices):
         return indices
     own = ndim - (len(indices) - 1)
     letters = [Name(str(axis)) for axis in range(leading - own, leading)]
-    return tuple(new for index in indices for new in (letters if isinstance(index, Ellipsis_) else [index]))
+    return tuple(new for index in indices for new in (letters if isinstance(index, Dots) else [index]))
 
 
 def leading_axes(statement: Statement, shapes: Mapping[str, tuple[int | None, ...]]) -> int:
     """How many axes `...` stands for: the most that any array of the statement brings."""
     counts = [0]
     for read in reads_of(statement, shapes):
-        if any(isinstance(index, Ellipsis_) for index in read.indices):
+        if any(isinstance(index, Dots) for index in read.indices):
             counts.append(len(shapes[read.array]) - len(read.indices) + 1)
     return max(counts)
 
@@ -296,8 +296,6 @@ def infer_shapes(
     rule: str, shapes: Mapping[str, tuple[int | None, ...]], who: str
 ) -> dict[str, tuple[int | None, ...]]:
     """The shape of every target, from the letters; an axis whose sizes disagree is a ShapeError."""
-    from glassnet.errors import ShapeError
-
     known: dict[str, tuple[int | None, ...]] = dict(shapes)
     for statement in parse(rule):
         leading = leading_axes(statement, known)
@@ -319,11 +317,7 @@ def infer_shapes(
     return known
 
 
-def _merge_size(
-    sizes: dict[str, int | None], letter: str, size: int | None, array: str, shape: Any, who: str
-) -> None:
-    from glassnet.errors import ShapeError
-
+def _merge_size(sizes: dict[str, int | None], letter: str, size: int | None, array: str, shape: Any, who: str) -> None:
     old = sizes.setdefault(letter, size)
     broadcasts = letter.isdigit()
     if old is None or (broadcasts and old == 1):
@@ -390,7 +384,7 @@ class _Grid:
 
     def name(self, name: str, outside: float) -> Any:
         if name in self.arrays:
-            return self.read(Read(name, (Ellipsis_(),)), outside)
+            return self.read(Read(name, (Dots(),)), outside)
         if name in self.axis:
             shape = [1] * len(self.axis)
             shape[self.axis[name]] = self.extents[name]
@@ -434,7 +428,9 @@ def evaluate(
     >>> evaluate("y[n] = sum_i x[n,i]*c", {"x": x}, {"c": 10}, {"y": (2,)})["y"]
     array([30., 70.])
     """
-    known = {name: np.asarray(a, dtype=float if np.asarray(a).dtype.kind == "f" else None) for name, a in arrays.items()}
+    known = {
+        name: np.asarray(a, dtype=float if np.asarray(a).dtype.kind == "f" else None) for name, a in arrays.items()
+    }
     results: dict[str, Array] = {}
     for statement in parse(rule):
         grid = _Grid(statement, known, attributes)

@@ -23,6 +23,8 @@ class State(threading.local):
     tracer: Any = None
     """The Tracer (level L3) that collects a Graph, or None in eager execution."""
     hooks: tuple[OpHook, ...] = ()
+    training: bool | None = None
+    """What `training` means for layers that are not told: set by the outermost call."""
     phase: str = "forward"
     """"forward", "backward" or "update": which part of a step the hooks are watching."""
 

@@ -29,7 +29,12 @@ class Node:
     __slots__ = ("inputs", "layers", "line", "op", "parents", "results", "sources", "stamp", "tracked")
 
     def __init__(
-        self, op: Op, parents: tuple[Node | None, ...], inputs: tuple[Any, ...], results: tuple[Any, ...], tracked: bool
+        self,
+        op: Op,
+        parents: tuple[Node | None, ...],
+        inputs: tuple[Any, ...],
+        results: tuple[Any, ...],
+        tracked: bool,
     ) -> None:
         self.op, self.parents, self.tracked = op, parents, tracked
         self.inputs, self.results = inputs, results
@@ -75,11 +80,10 @@ class Tensor(Operators):
     Tensor([2., 4., 6.], dtype=float32)
     """
 
-    __slots__ = ("creator", "data", "mask")
+    __slots__ = ("creator", "data")
 
     data: Any
     creator: Node | None
-    mask: Tensor | None
 
     __array_ufunc__ = None  # NumPy operators defer to ours, so `array * tensor` is recorded too
 
@@ -87,7 +91,7 @@ class Tensor(Operators):
         if isinstance(data, Tensor):
             data = data.data
         self.data = data if isinstance(data, Spec) else to_array(data, dtype)
-        self.creator = self.mask = None
+        self.creator = None
         if requires_grad:
             self.requires_grad_()
 
@@ -231,7 +235,7 @@ class Tensor(Operators):
 def wrap(data: Any, creator: Node | None) -> Tensor:
     """A Tensor around an array as it is: no conversion, no copy."""
     tensor: Tensor = object.__new__(Tensor)
-    tensor.data, tensor.creator, tensor.mask = data, creator, None
+    tensor.data, tensor.creator = data, creator
     return tensor
 
 

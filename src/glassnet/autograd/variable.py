@@ -7,6 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from glassnet.autograd.operators import Operators
+from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import CLOCK, STATE, user_line
 from glassnet.autograd.tensor import Leaf, Tensor, to_array, wrap
 from glassnet.config import floatx
@@ -29,7 +30,7 @@ class Variable(Operators):
     array([1.5, 2.5], dtype=float32)
     """
 
-    __slots__ = ("_tensor", "_trainable", "constraint", "name", "path", "regularizer")
+    __slots__ = ("_tensor", "_trainable", "block", "constraint", "name", "never_trainable", "path", "regularizer")
 
     def __init__(
         self, value: Any, dtype: Any = None, trainable: bool = True, name: str = "variable", path: str = ""
@@ -40,6 +41,10 @@ class Variable(Operators):
         self.name, self.path = name, path or name
         self.regularizer: Any = None
         self.constraint: Any = None
+        self.never_trainable = False
+        """True for running statistics and the like, which stay untrained when their layer is unfrozen."""
+        self.block: Any = None
+        """The optimizer's block of memory in which the array lies, or None."""
         self._trainable = bool(trainable)
         self._tensor = wrap(array, Leaf(self.path, self._tracks(array)))
 
@@ -119,9 +124,13 @@ class Variable(Operators):
             STATE.tracer.assign(self, value)
             return
         data = value.value.data if isinstance(value, Operators) else to_array(value)
+        if type(data) is Spec:
+            return  # shape inference: there is no number to assign
         if tuple(data.shape) != self.shape:
             raise ShapeError(
-                f"{self.path}: assign needs the variable's own shape", expected=self.shape, received=tuple(data.shape)
+                f"{self.path}: assign needs the variable's own shape",
+                expected=self.shape,
+                received=tuple(data.shape),
             )
         np.copyto(self.array, data, casting="same_kind" if self.dtype.kind == "f" else "unsafe")
         self.touch(user_line())

@@ -14,7 +14,7 @@ from glassnet.autograd.rules import (
     REDUCTIONS,
     Binary,
     Call,
-    Ellipsis_,
+    Dots,
     Expr,
     Guard,
     Name,
@@ -57,7 +57,12 @@ class _Cell:
     """Evaluates one statement at one cell, writing down the numbers on the way."""
 
     def __init__(
-        self, statement: Statement, arrays: Mapping[str, Array], attributes: Mapping[str, Any], cell: Cell, terms: int
+        self,
+        statement: Statement,
+        arrays: Mapping[str, Array],
+        attributes: Mapping[str, Any],
+        cell: Cell,
+        terms: int,
     ) -> None:
         self.arrays, self.attributes, self.terms = arrays, attributes, terms
         self.leading = leading_axes(statement, {name: a.shape for name, a in arrays.items()})
@@ -78,10 +83,10 @@ class _Cell:
             case Number(value):
                 return value, format_number(value)
             case Name(name) if name in self.arrays:
-                return self.read(Read(name, (Ellipsis_(),)), outside)
+                return self.read(Read(name, (Dots(),)), outside)
             case Name(name):
-                value = self.letters.get(name, self.attributes.get(name))
-                return value, format_number(value)
+                number = self.letters.get(name, self.attributes.get(name))
+                return number, format_number(number)
             case Read():
                 return self.read(expr, outside)
             case Call(function, arguments):
@@ -156,7 +161,12 @@ def _bracketed_sum(text: str) -> str:
 
 
 def work_cell(
-    rule: str, arrays: Mapping[str, Array], attributes: Mapping[str, Any], cell: Cell, terms: int = 4, target: str = ""
+    rule: str,
+    arrays: Mapping[str, Array],
+    attributes: Mapping[str, Any],
+    cell: Cell,
+    terms: int = 4,
+    target: str = "",
 ) -> Worked:
     """One cell of the (last or named) target of a rule, worked out.
 
@@ -203,7 +213,7 @@ def _latex_name(name: str) -> str:
 
 
 def _latex_indices(indices: tuple[Expr, ...]) -> str:
-    inside = ",".join(r"\dots" if isinstance(index, Ellipsis_) else _latex(index) for index in indices)
+    inside = ",".join(r"\dots" if isinstance(index, Dots) else _latex(index) for index in indices)
     return "" if inside == r"\dots" else f"_{{{inside}}}"
 
 

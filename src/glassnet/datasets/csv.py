@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from glassnet.datasets.csv_table import Cells, Table, is_missing, parse_number, read_table
+from glassnet.datasets.csv_table import Cells, Table, read_table
 from glassnet.errors import ArgumentError, DataError, did_you_mean
 from glassnet.typing import Array
 
@@ -56,10 +56,10 @@ class Column:
     def class_indices(self, cells: Cells) -> Array:
         """The position of each cell among the categories as int32 (N,), -1 where the cell is missing."""
         positions = {category: index for index, category in enumerate(self.categories)}
-        for index, text in enumerate(cells.texts):
-            if text not in positions and not is_missing(text):
+        for text in cells.known:
+            if text not in positions:
                 raise DataError(
-                    f"{cells.place(index)}: unknown category",
+                    f"{cells.place(text)}: unknown category",
                     expected=_listing(self.categories),
                     received=repr(text),
                     fix=did_you_mean(text, self.categories),
@@ -79,9 +79,7 @@ class CsvSchema:
     @property
     def features(self) -> tuple[Column, ...]:
         """The columns that x is made of."""
-        return tuple(
-            column for column in self.columns if column.kind != "ignored" and column.name != self.label
-        )
+        return tuple(column for column in self.columns if column.kind != "ignored" and column.name != self.label)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -108,9 +106,7 @@ class CsvSchema:
                     received=f"no {_listing(absent)}",
                 )
         texts = {name: [str(row[name]).strip() for row in rows] for name in wanted}
-        return self._encode(
-            {name: Cells("rows", name, texts[name], "row", range(len(rows))) for name in wanted}
-        )
+        return self._encode({name: Cells("rows", name, texts[name], "row", range(len(rows))) for name in wanted})
 
     def encode_file(self, path: str | os.PathLike[str]) -> Array:
         """The x of a file with the same columns, in any order if they have names; a label is ignored."""
@@ -190,17 +186,20 @@ def load_csv(
     kinds: Mapping[str, Kind] | None = None,
     missing: Missing = "error",
 ) -> CsvData:
-    """Read a file separated by commas, semicolons or tabs, and learn its columns from what stands in them.
+    r"""Read a file separated by commas, semicolons or tabs, and learn its columns from what stands in them.
 
-    label: the column to predict, by its name in the first line; a file without such a line has the columns
-    column1, column2, ... Text, or integers of at most 20 values, are classes; other numbers are targets to
-    regress on. kinds: "numeric", "categorical" or "ignored" by column, where the guess is not wanted.
-    missing: "error", or "mean": a missing number becomes its column's mean, a missing category a row of
-    zeros.
+    label: the column to predict, by its name in the first line; in a file without such a line it is column1,
+    column2, ... Text, or integers of at most 20 values, are classes; other numbers are targets to regress on.
+    kinds: "numeric", "categorical" or "ignored" by column, where the guess is not wanted. missing: "error", or
+    "mean": a missing number becomes its column's mean, a missing category a row of zeros.
 
-    >>> data = load_csv("flowers.csv", label="species")  # doctest: +SKIP
-    >>> data.x.shape, data.schema.class_names  # skipped here: needs a file  # doctest: +SKIP
-    ((150, 4), ('setosa', 'versicolor', 'virginica'))
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "pets.csv")
+    ...     _ = path.write_text("age,colour,kind\n3,brown,dog\n1,grey,cat\n")
+    ...     data = load_csv(path, label="kind")
+    >>> data.x.tolist(), data.y.tolist(), data.schema.class_names
+    ([[3.0, 1.0, 0.0], [1.0, 0.0, 1.0]], [1, 0], ('cat', 'dog'))
     """
     if missing not in get_args(Missing):
         raise ArgumentError("load_csv: unknown missing", expected="'error' or 'mean'", received=repr(missing))
@@ -210,17 +209,13 @@ def load_csv(
         names, table = table.split_header()
     else:
         names = [f"column{number}" for number in range(1, len(table.rows[0]) + 1)]
-    _check_names(table, names, label, kinds or {})
-    columns = tuple(
-        _learn(table.column(index, name), (kinds or {}).get(name), missing, is_label=name == label)
-        for index, name in enumerate(names)
-    )
+    kinds = kinds or {}
+    _check_names(table, names, label, kinds)
+    cells = {name: table.column(index, name) for index, name in enumerate(names)}
+    columns = tuple(_learn(cells[name], kinds.get(name), missing, is_label=name == label) for name in names)
     schema = CsvSchema(columns, label, header, missing)
     if not schema.features:
-        raise DataError(
-            f"{table.name}: no column is left to learn from", expected=f"columns beside {label!r}"
-        )
-    cells = {name: table.column(index, name) for index, name in enumerate(names)}
+        raise DataError(f"{table.name}: no column is left to learn from", expected=f"columns beside {label!r}")
     return CsvData(schema._encode(cells), schema._encode_label(cells[label]), schema)
 
 
@@ -235,24 +230,23 @@ def _check_names(table: Table, names: Sequence[str], label: str, kinds: Mapping[
     if not table.rows:
         raise DataError(f"{table.name}: no rows below the column names", expected="at least one row")
     for name, kind in kinds.items():
-        if name not in names or kind not in get_args(Kind):
+        if name not in names or kind not in get_args(Kind) or (name == label and kind == "ignored"):
             raise ArgumentError(
                 "load_csv: wrong entry in kinds",
-                expected=f"one of {_listing(names)}: one of {_listing(get_args(Kind))}",
+                expected=f"one of {_listing(names)}: one of {_listing(get_args(Kind))} (the label is not ignored)",
                 received=f"{name!r}: {kind!r}",
             )
 
 
 def _learn(cells: Cells, kind: Kind | None, missing: Missing, *, is_label: bool) -> Column:
     """The description of a column from the cells of the first file."""
-    known = [text for text in cells.texts if not is_missing(text)]
-    kind = kind or (_guess_label_kind(known) if is_label else _guess_kind(cells, known))
+    kind = kind or (_guess_label_kind(cells) if is_label else _guess_kind(cells))
     if kind == "numeric":
         wants_mean = missing == "mean" and not is_label
-        return Column(cells.column, kind, mean=_mean(cells, known) if wants_mean else None)
+        return Column(cells.column, kind, mean=_mean(cells) if wants_mean else None)
     if kind == "ignored":
         return Column(cells.column, kind)
-    categories = tuple(sorted(set(known), key=_category_order))
+    categories = tuple(sorted(cells.known, key=lambda text: _number_before_text(text, cells.known[text])))
     if len(categories) > _MAX_CATEGORIES and not is_label:
         raise DataError(
             f"{cells.source}, column {cells.column!r}: too many categories",
@@ -263,71 +257,61 @@ def _learn(cells: Cells, kind: Kind | None, missing: Missing, *, is_label: bool)
     return Column(cells.column, kind, categories)
 
 
-def _guess_kind(cells: Cells, known: Sequence[str]) -> Kind:
-    """Numeric when every known cell is a number; mostly numbers with some text is taken for a mistake."""
-    hint = f"kinds={{{cells.column!r}: 'ignored'}}"
-    if not known:
-        raise DataError(
-            f"{cells.source}, column {cells.column!r}: every cell is missing", fix=f"leave it out: {hint}"
-        )
-    numbers = sum(parse_number(text) is not None for text in known)
-    if numbers == len(known):
+def _guess_kind(cells: Cells) -> Kind:
+    """Numeric when every known text is a number; mostly numbers with some text is taken for a mistake."""
+    leave_out = f"kinds={{{cells.column!r}: 'ignored'}}"
+    if not cells.known:
+        raise DataError(_every_cell_is_missing(cells), fix=f"leave it out: {leave_out}")
+    words = [text for text, number in cells.known.items() if number is None]
+    if not words:
         return "numeric"
-    if 2 * numbers > len(known):
-        index = next(
-            i for i, text in enumerate(cells.texts) if not is_missing(text) and parse_number(text) is None
-        )
+    if 2 * len(words) < len(cells.known):
         raise DataError(
-            f"{cells.place(index)}: text in a column of numbers",
+            f"{cells.place(words[0])}: text in a column of numbers",
             expected="a number",
-            received=repr(cells.texts[index]),
-            fix=f"correct the cell, or say what the column is: {hint} (or 'categorical')",
+            received=repr(words[0]),
+            fix=f"correct the cell, or say what the column is: {leave_out} (or 'categorical')",
         )
     return "categorical"
 
 
-def _guess_label_kind(known: Sequence[str]) -> Kind:
-    numbers = {parse_number(text) for text in known}
+def _guess_label_kind(cells: Cells) -> Kind:
+    """Text and a few integers are classes; other numbers are targets."""
+    numbers = set(cells.known.values())
     are_integers = all(number is not None and number.is_integer() for number in numbers)
     if None in numbers or (are_integers and len(numbers) <= _MAX_INTEGER_CLASSES):
         return "categorical"
     return "numeric"
 
 
-def _category_order(text: str) -> tuple[bool, float, str]:
-    """Numbers in their order, then text in its own."""
-    number = parse_number(text)
+def _number_before_text(text: str, number: float | None) -> tuple[bool, float, str]:
+    """A sort key: numbers in their order, then text in its own."""
     return number is None, number or 0.0, text
 
 
-def _mean(cells: Cells, known: Sequence[str]) -> float:
-    if not known:
-        raise DataError(
-            f"{cells.source}, column {cells.column!r}: every cell is missing",
-            expected="a number to take the mean of",
-        )
-    return float(
-        np.mean(_numbers(cells, 0.0)[[not is_missing(text) for text in cells.texts]], dtype=np.float64)
-    )
+def _mean(cells: Cells) -> float:
+    if not cells.known:
+        raise DataError(_every_cell_is_missing(cells), expected="a number to take the mean of")
+    numbers = _numbers(cells, np.nan)
+    return float(np.nanmean(numbers, dtype=np.float64))
 
 
 def _numbers(cells: Cells, fill: float | None) -> Array:
     """The cells as float32 (N,), `fill` where one is missing."""
-    numbers = [fill if is_missing(text) else parse_number(text) for text in cells.texts]
-    if None in numbers:
-        index = numbers.index(None)
-        raise DataError(
-            f"{cells.place(index)}: not a number", expected="a number", received=repr(cells.texts[index])
-        )
-    return np.array(numbers, np.float32)
+    for text, number in cells.known.items():
+        if number is None:
+            raise DataError(f"{cells.place(text)}: not a number", expected="a number", received=repr(text))
+    numbers = cells.known | dict.fromkeys(cells.missing, fill)
+    return np.array([numbers[text] for text in cells.texts], np.float32)
 
 
 def _refuse_missing(cells: Cells, fix: str) -> None:
-    for index, text in enumerate(cells.texts):
-        if is_missing(text):
-            raise DataError(
-                f"{cells.place(index)}: the cell is missing", expected="a value", received=repr(text), fix=fix
-            )
+    for text in cells.missing:
+        raise DataError(f"{cells.place(text)}: the cell is missing", expected="a value", received=repr(text), fix=fix)
+
+
+def _every_cell_is_missing(cells: Cells) -> str:
+    return f"{cells.source}, column {cells.column!r}: every cell is missing"
 
 
 def _listing(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,11 +29,21 @@ class Cells:
     column: str
     texts: list[str]
     unit: str
-    numbers: Sequence[int]
+    positions: Sequence[int]
 
-    def place(self, index: int) -> str:
-        """Where the cell stands, in words."""
-        return f"{self.source}, {self.unit} {self.numbers[index]}, column {self.column!r}"
+    @cached_property
+    def missing(self) -> list[str]:
+        """The different texts among the cells that stand for nothing, in order of appearance."""
+        return [text for text in dict.fromkeys(self.texts) if text.casefold() in _MISSING]
+
+    @cached_property
+    def known(self) -> dict[str, float | None]:
+        """The other texts, each with the number it means: every text is parsed once, however often it occurs."""
+        return {text: parse_number(text) for text in dict.fromkeys(self.texts) if text not in self.missing}
+
+    def place(self, text: str) -> str:
+        """Where the first cell with this text stands, in words."""
+        return f"{self.source}, {self.unit} {self.positions[self.texts.index(text)]}, column {self.column!r}"
 
 
 @dataclass(frozen=True)
@@ -67,11 +78,6 @@ def parse_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and abs(number) <= _LARGEST and "_" not in text else None
-
-
-def is_missing(text: str) -> bool:
-    """Whether a cell is empty or holds one of the usual words for nothing."""
-    return text.casefold() in _MISSING
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
@@ -110,16 +116,14 @@ def _decode(data: bytes, name: str) -> str:
 def _first_row_length(text: str, delimiter: str) -> int:
     """How many cells the first row has; 0 when it cannot be read, which `read_table` reports."""
     try:
-        return len(next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), ()))
+        return len(next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter), ()))
     except csv.Error:
         return 0
 
 
 def _check_lengths(table: Table) -> None:
     if not table.rows:
-        raise DataError(
-            f"{table.name}: the file is empty", expected="a line of column names and at least one row"
-        )
+        raise DataError(f"{table.name}: the file is empty", expected="a line of column names and at least one row")
     width = len(table.rows[0])
     for row, line in zip(table.rows, table.lines, strict=True):
         if len(row) != width:

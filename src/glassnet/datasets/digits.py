@@ -26,9 +26,7 @@ def load_data(split: str = "stratified", *, test_fraction: float = 0.2, seed: in
     ((1438, 8, 8), (359, 8, 8))
     """
     if not 0 < test_fraction < 1:
-        raise ArgumentError(
-            "digits.load_data: wrong test_fraction", expected="between 0 and 1", received=test_fraction
-        )
+        raise ArgumentError("digits.load_data: wrong test_fraction", expected="between 0 and 1", received=test_fraction)
     with np.load(Path(__file__).with_name("digits.npz"), allow_pickle=False) as data:
         x, y = data["images"], data["labels"]
     if split == "stratified":

@@ -51,9 +51,7 @@ def get_file(
     _check_hash(file_hash)
     name = fname or posixpath.basename(urlsplit(mirrors[0]).path)
     if name in ("", ".", ".."):
-        raise ArgumentError(
-            "get_file: the file needs a name", received=f"origin={mirrors[0]!r}", fix="pass fname="
-        )
+        raise ArgumentError("get_file: the file needs a name", received=f"origin={mirrors[0]!r}", fix="pass fname=")
     path = Path(cache_dir).expanduser() if cache_dir else cache_folder()
     path = path / cache_subdir / name
     if not (path.is_file() and _has_hash(path, file_hash)):
@@ -66,9 +64,7 @@ def _checked_mirrors(origin: str | Sequence[str] | None) -> list[str]:
     mirrors = [origin] if isinstance(origin, str) else list(origin or ())
     bad = [url for url in mirrors if urlsplit(url).scheme not in ("http", "https")]
     if bad or not mirrors:
-        raise ArgumentError(
-            "get_file: wrong origin", expected="an http or https address", received=repr(bad or origin)
-        )
+        raise ArgumentError("get_file: wrong origin", expected="an http or https address", received=repr(bad or origin))
     return mirrors
 
 
@@ -90,9 +86,7 @@ def _has_hash(path: Path, file_hash: str | None) -> bool:
 
 def _download(mirrors: list[str], path: Path, file_hash: str | None, max_bytes: int) -> None:
     """Fill `path` from the first mirror that delivers, or say what went wrong with each."""
-    from http.client import (
-        HTTPException,
-    )  # here and below: slow to import, rarely needed
+    from http.client import HTTPException  # here, as urllib below: slow to import and rarely needed
 
     part = path.with_name(path.name + ".part")
     if file_hash is None:
@@ -144,9 +138,7 @@ def _transfer(url: str, part: Path, max_bytes: int) -> None:
         if response.status != 206:
             start = 0  # the server does not know Range and sends the whole file
         elif not (response.headers["Content-Range"] or "").startswith(f"bytes {start}-"):
-            raise OSError(
-                f"asked for the bytes from {start} on, received {response.headers['Content-Range']}"
-            )
+            raise OSError(f"asked for the bytes from {start} on, received {response.headers['Content-Range']}")
         if start + (response.length or 0) > max_bytes:
             raise OSError(f"the file is larger than {max_bytes:,} bytes")
         with part.open("ab" if start else "wb") as out:

@@ -54,9 +54,7 @@ def read_idx(path: str | os.PathLike[str]) -> Array:
     except EOFError:
         raise _truncated(path, "the compressed data end too early") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: not a whole gzip file", received=str(error), fix="fetch the file again"
-        ) from error
+        raise DataError(f"{path}: not a whole gzip file", received=str(error), fix="fetch the file again") from error
     return array
 
 
@@ -101,9 +99,7 @@ def _fill(values: Array, stream: gzip.GzipFile, path: Path) -> None:
             raise _truncated(path, f"{start + len(chunk):,} bytes of data; the header says {values.size:,}")
         part[:] = np.frombuffer(chunk, np.uint8)
     if stream.read(1):
-        raise DataError(
-            f"{path}: data go on after the array", expected=f"{values.size:,} bytes", received="more"
-        )
+        raise DataError(f"{path}: data go on after the array", expected=f"{values.size:,} bytes", received="more")
 
 
 @dataclass(frozen=True)
@@ -146,15 +142,13 @@ class IdxDataset:
                 f"{self.name}: the files are not on this computer and could not be downloaded",
                 expected=f"{', '.join(FILES)} in {cache_folder() / subfolder}",
                 received=str(error.received),
-                fix=f"copy them there, or set GLASSNET_DATA to a folder with {self.folders[0]}/{FILES[0]} ...",
+                fix=f"copy them there, or set GLASSNET_DATA to the folder around {self.folders[0]}/",
             ) from error
 
     def _fetch_one(self, name: str, subfolder: str) -> Path:
         mirrors = [mirror + name for mirror in self.mirrors]
         sha256 = self.sha256[name]
-        return Path(
-            get_file(name, mirrors, file_hash=sha256, cache_subdir=subfolder, max_bytes=_MAX_DOWNLOAD)
-        )
+        return Path(get_file(name, mirrors, file_hash=sha256, cache_subdir=subfolder, max_bytes=_MAX_DOWNLOAD))
 
 
 def _read_pair(images_path: Path, labels_path: Path) -> tuple[Array, Array]:
@@ -162,11 +156,7 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[Array, Array]:
     if images.ndim != 3 or images.shape[1:] != _IMAGE_SIZE:
         raise DataError(f"{images_path}: wrong shape", expected="(N, 28, 28)", received=images.shape)
     if labels.shape != images.shape[:1]:
-        raise DataError(
-            f"{labels_path}: one label per image", expected=images.shape[:1], received=labels.shape
-        )
+        raise DataError(f"{labels_path}: one label per image", expected=images.shape[:1], received=labels.shape)
     if labels.size and labels.max() >= _CLASSES:
-        raise DataError(
-            f"{labels_path}: a label is out of range", expected="0 to 9", received=int(labels.max())
-        )
+        raise DataError(f"{labels_path}: a label is out of range", expected="0 to 9", received=int(labels.max()))
     return images, labels

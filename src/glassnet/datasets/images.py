@@ -36,9 +36,7 @@ def read_image(path: str | os.PathLike[str]) -> Array:
         (name for start, name in _KNOWN.items() if data.startswith(start)),
         f"a file that starts with {data[:8]!r}",
     )
-    raise DataError(
-        f"{path}: not a known image file", expected="PNG or PGM", received=kind, fix="save it as PNG"
-    )
+    raise DataError(f"{path}: not a known image file", expected="PNG or PGM", received=kind, fix="save it as PNG")
 
 
 def encode_pgm(image: Array, max_value: int) -> bytes:

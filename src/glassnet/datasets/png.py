@@ -1,4 +1,4 @@
-"""PNG in its plain form: written as 8-bit grey or RGB, read as any 8-bit image that is not interlaced.
+"""PNG in its plain form: written as 8-bit grey or RGB, read as anything up to 8 bits, not interlaced.
 
 A PNG file is a signature and chunks: length, type, data, CRC-32. IHDR holds the size and the kind of pixel,
 IDAT the zlib-compressed rows, each behind a byte that names its filter: what was subtracted from every byte
@@ -21,6 +21,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PIXELS = 2**24
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
+_DEPTHS = {_GREY: (1, 2, 4, 8), _RGB: (8,), _PALETTE: (1, 2, 4, 8), _GREY_ALPHA: (8,), _RGBA: (8,)}
 
 
 def encode_png(image: Array) -> bytes:
@@ -36,7 +37,7 @@ def encode_png(image: Array) -> bytes:
 
 def decode_png(data: bytes, name: str) -> Array:
     """The uint8 pixels of a PNG file: (H, W) if grey, (H, W, 3) if coloured; transparent becomes white."""
-    header, palette, compressed = b"", b"", b""
+    header, palette, compressed = b"", b"", bytearray()
     for kind, content in _chunks(data, name):
         match kind:
             case b"IHDR":
@@ -48,23 +49,24 @@ def decode_png(data: bytes, name: str) -> Array:
     if len(header) != 13:
         raise _broken(name, "no image header")
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
-    if depth != 8 or colour not in _CHANNELS or interlaced:
+    if depth not in _DEPTHS.get(colour, ()) or interlaced:
         raise DataError(
             f"{name}: this kind of PNG is not read",
-            expected="8 bits per channel, not interlaced",
+            expected="at most 8 bits per channel, not interlaced",
             received=f"{depth} bits per channel{', interlaced' if interlaced else ''}",
             fix="save the image again as plain 8-bit PNG",
         )
     if not 0 < width * height <= MAX_PIXELS:
-        raise DataError(
-            f"{name}: the image is too large",
-            expected=f"1 to {MAX_PIXELS:,} pixels",
-            received=f"{width} x {height}",
-        )
-    pixels = _unfilter(
-        _inflate(compressed, height * (1 + width * _CHANNELS[colour]), name), height, _CHANNELS[colour], name
-    )
-    return _to_grey_or_rgb(pixels, colour, palette, name)
+        expected = f"1 to {MAX_PIXELS:,} pixels"
+        raise DataError(f"{name}: wrong image size", expected=expected, received=f"{width} x {height}")
+    channels = _CHANNELS[colour]
+    row_bytes = (width * channels * depth + 7) // 8
+    filtered = _inflate(compressed, height * (1 + row_bytes), name)
+    rows = _unfilter(filtered.reshape(height, -1), max(1, channels * depth // 8), name)
+    pixels = _unpack(rows, depth)[:, : width * channels].reshape(height, width, channels)
+    if colour == _PALETTE:
+        return _look_up(pixels[..., 0], palette, name)
+    return _to_grey_or_rgb(pixels * np.uint8(255 // (2**depth - 1)))
 
 
 def _broken(name: str, received: str) -> DataError:
@@ -90,7 +92,7 @@ def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
         position += 12 + length
 
 
-def _inflate(compressed: bytes, size: int, name: str) -> Array:
+def _inflate(compressed: bytearray, size: int, name: str) -> Array:
     """Exactly `size` bytes of image data; memory for more is never taken."""
     try:
         data = zlib.decompressobj().decompress(compressed, size + 1)
@@ -101,54 +103,64 @@ def _inflate(compressed: bytes, size: int, name: str) -> Array:
     return np.frombuffer(data, np.uint8)
 
 
-def _unfilter(data: Array, height: int, channels: int, name: str) -> Array:
-    """The pixels (H, W, channels) of filtered rows. uint8 sums wrap around at 256, as the format wants."""
-    rows = data.reshape(height, -1)
-    above = np.zeros(rows.shape[1] - 1, np.uint8)
-    pixels = np.empty((height, above.size), np.uint8)
-    for row, filtered in enumerate(rows):
-        kind, line = filtered[0], filtered[1:]
+def _unfilter(rows: Array, step: int, name: str) -> Array:
+    """The bytes of every row with its filter undone; `step` bytes lie between a byte and its left neighbour.
+
+    Sums of uint8 wrap around at 256, as the format wants.
+    """
+    out = np.empty((len(rows), rows.shape[1] - 1), np.uint8)
+    above = np.zeros(out.shape[1], np.uint8)
+    for row, (kind, line) in enumerate(zip(rows[:, 0], rows[:, 1:], strict=True)):
         match kind:
             case 0:
-                pixels[row] = line
+                out[row] = line
             case 1:
-                pixels[row] = np.cumsum(line.reshape(-1, channels), axis=0, dtype=np.uint8).reshape(-1)
+                out[row] = np.cumsum(line.reshape(-1, step), axis=0, dtype=np.uint8).reshape(-1)
             case 2:
-                pixels[row] = line + above
+                out[row] = line + above
             case 3 | 4:
-                pixels[row] = _unfilter_by_neighbours(
-                    line.tolist(), above.tolist(), channels, paeth=kind == 4
-                )
+                out[row] = _unfilter_by_neighbours(line.tolist(), above.tolist(), step, paeth=kind == 4)
             case _:
                 raise _broken(name, f"unknown row filter {kind}")
-        above = pixels[row]
-    return pixels.reshape(height, -1, channels)
+        above = out[row]
+    return out
 
 
-def _unfilter_by_neighbours(line: list[int], above: list[int], channels: int, *, paeth: bool) -> list[int]:
+def _unfilter_by_neighbours(line: list[int], above: list[int], step: int, *, paeth: bool) -> list[int]:
     """Undo the two filters in which a byte depends on its finished left neighbour, so byte by byte."""
-    left_edge = [0] * channels
+    left_edge = [0] * step
     out, above = left_edge.copy(), left_edge + above
     for i, value in enumerate(line):
-        left, up, corner = out[i], above[i + channels], above[i]
+        left, up, corner = out[i], above[i + step], above[i]
         if paeth:
             guess = left + up - corner
-            predicted = min(
-                (left, up, corner), key=lambda neighbour: abs(guess - neighbour)
-            )  # the first of equals
+            distances = abs(guess - left), abs(guess - up), abs(guess - corner)
+            predicted = (left, up, corner)[distances.index(min(distances))]
         else:
             predicted = (left + up) // 2
         out.append((value + predicted) & 255)
-    return out[channels:]
+    return out[step:]
 
 
-def _to_grey_or_rgb(pixels: Array, colour: int, palette: bytes, name: str) -> Array:
-    if colour == _PALETTE:
-        colours = np.frombuffer(palette[: len(palette) // 3 * 3], np.uint8).reshape(-1, 3)
-        if pixels.max() >= len(colours):
-            raise _broken(name, f"colour {pixels.max()} of a palette of {len(colours)}")
-        return colours[pixels[..., 0]]
-    if colour in (_GREY_ALPHA, _RGBA):
+def _unpack(rows: Array, depth: int) -> Array:
+    """One value per element, where up to eight share a byte, the first in its highest bits."""
+    if depth == 8:
+        return rows
+    bits = np.unpackbits(rows, axis=1).reshape(len(rows), -1, depth)
+    weights = 2 ** np.arange(depth - 1, -1, -1, dtype=np.uint8)
+    return np.asarray(bits @ weights)
+
+
+def _look_up(indices: Array, palette: bytes, name: str) -> Array:
+    colours = np.frombuffer(palette[: len(palette) // 3 * 3], np.uint8).reshape(-1, 3)
+    if indices.max() >= len(colours):
+        raise _broken(name, f"colour {indices.max()} of a palette of {len(colours)}")
+    return colours[indices]
+
+
+def _to_grey_or_rgb(pixels: Array) -> Array:
+    """Pixels (H, W, channels) without their alpha channel, laid over white, and without an axis of size 1."""
+    if pixels.shape[2] in (2, 4):
         ink, alpha = pixels[..., :-1].astype(np.uint32), pixels[..., -1:].astype(np.uint32)
         pixels = ((ink * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels

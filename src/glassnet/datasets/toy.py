@@ -85,9 +85,7 @@ def spiral(samples: int = 300, classes: int = 3, noise: float = 0.2, seed: int =
     return _classes(radius[:, None] * _on_circle(2.5 * angle)[:, ::-1], label)
 
 
-def blobs(
-    samples: int = 300, classes: int = 3, features: int = 2, deviation: float = 1.0, seed: int = 0
-) -> _Pair:
+def blobs(samples: int = 300, classes: int = 3, features: int = 2, deviation: float = 1.0, seed: int = 0) -> _Pair:
     """Round Gaussian clouds, one per class, around centres drawn in the cube from -10 to 10."""
     rng = _rng("blobs", samples, seed, at_least=classes)
     centres = rng.uniform(-10, 10, (classes, features))

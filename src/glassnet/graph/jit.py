@@ -29,6 +29,7 @@ class _Compiled:
         return self.trainable == tuple([v.trainable for v, _ in self.plan.graph.variables])
 
     def run(self, arrays: list[Any]) -> Any:
+        """Replay, and put the outputs into the structure that the function returns."""
         outputs = iter(self.plan.run(*arrays))
         return map_structure(lambda x: wrap(next(outputs), None) if isinstance(x, Tensor) else x, self.result)
 
@@ -57,7 +58,9 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
 
     def __call__(self, *arguments: Any) -> Any:
         if STATE.tracer is not None or STATE.hooks:  # plans carry no hooks
-            return self.function(*map_structure(lambda x: wrap(to_array(x), None) if is_array(x) else x, list(arguments)))
+            return self.function(
+                *map_structure(lambda x: wrap(to_array(x), None) if is_array(x) else x, list(arguments))
+            )
         arrays: list[Any] = []
         key = _key(list(arguments), arrays)
         compiled = self._compiled.get(key)

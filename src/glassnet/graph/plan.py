@@ -48,7 +48,7 @@ class ExecutionPlan:
             if single:
                 slots[results[0]] = found
             else:
-                for number, array in zip(results, found):  # noqa: B905  # equal lengths by the op's contract
+                for number, array in zip(results, found):
                     slots[number] = array
         outputs = [np.array(slots[i]) if i in self._copied else slots[i] for i in graph.outputs]
         self._assign()

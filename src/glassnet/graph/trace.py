@@ -39,6 +39,7 @@ class Tracer:
         return spec
 
     def number(self, data: Any, role: Role, name: str = "") -> int:
+        """Give an array or Spec its number in the graph."""
         number = len(self.values)
         self.values.append(Value(number, role, Spec.of(data), name))
         self._ids[id(data)] = number
@@ -91,6 +92,7 @@ class Tracer:
 
     # ------------------------------------------------------------ result
     def graph(self, outputs: list[Tensor]) -> Graph:
+        """Everything that was collected, immutable."""
         numbers = tuple(self.id_of(t.data) for t in outputs)
         assigns = tuple((v, self.id_of(t.data)) for v, t in self.assigned.items())
         return Graph(

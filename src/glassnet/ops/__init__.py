@@ -1,18 +1,31 @@
 """L2, the mathematics: one file per family, one class per operation.
 
 NumPy arrays in, NumPy arrays out; a Tensor, Variable, list or number in, a Tensor out. Names and arguments are those
-of `keras.ops`.
+of `keras.ops`. Each family file lists its public functions in `__all__`.
 """
 
 from __future__ import annotations
 
+from glassnet.autograd.op import Op
 from glassnet.autograd.operators import F
-from glassnet.ops.activation import relu
-from glassnet.ops.elementwise import add, cast, greater, identity, multiply
-from glassnet.ops.linalg import linear, matmul
-from glassnet.ops.reduction import broadcast_to, sum, sum_to
-from glassnet.ops.shape import expand_dims, reshape, squeeze, swapaxes, transpose
+from glassnet.ops import activation, elementwise, linalg, reduction, shape
+from glassnet.ops.activation import *
+from glassnet.ops.elementwise import *
+from glassnet.ops.linalg import *
+from glassnet.ops.reduction import *
+from glassnet.ops.shape import *
 
-__all__ = [name for name in dir() if not name.startswith("_") and name not in ("F", "annotations")]
+_FAMILIES = (activation, elementwise, linalg, reduction, shape)
+
+__all__ = [name for family in _FAMILIES for name in family.__all__]
 
 F.register({name: globals()[name] for name in __all__})
+
+
+def op_classes() -> list[type[Op]]:
+    """Every Op class of the package, in the order of the family files."""
+    return [value for family in _FAMILIES for value in vars(family).values() if _is_op_of(value, family.__name__)]
+
+
+def _is_op_of(value: object, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, Op) and value.__module__ == module

@@ -12,6 +12,8 @@ import numpy as np
 
 from glassnet.autograd.op import Op, apply
 
+__all__ = ["add", "cast", "greater", "identity", "multiply", "tanh"]
+
 
 class Add(Op):
     r"""Sum of two cells. Both derivatives are 1, so ȳ flows to both sides unchanged."""
@@ -131,3 +133,32 @@ def cast(x: Any, dtype: Any) -> Any:
     array([1, 2], dtype=int32)
     """
     return apply(Cast(np.dtype(dtype).name), x)
+
+
+class Tanh(Op):
+    r"""Hyperbolic tangent: y = (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ).
+
+    1. Quotient rule with s = eˣ - e⁻ˣ, c = eˣ + e⁻ˣ, s' = c, c' = s: y' = (c² - s²) / c² = 1 - y².
+    2. x̄ = (1 - y²) ȳ; y is enough and x need not be kept.
+    """
+
+    gradient = r"\bar x = (1 - y^2)\,\bar y"
+    rule = "y = tanh(x)"
+    kind = "elementwise"
+    saves = ("y",)
+    inplace = {"y": "x"}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.tanh(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return g * (1 + -1 * y * y)
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent, cell by cell.
+
+    >>> tanh(np.array([0.0]))
+    array([0.])
+    """
+    return apply(Tanh(), x)

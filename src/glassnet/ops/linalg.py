@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.autograd.op import Op, apply
+from glassnet.autograd.op import Op, apply, operand
 from glassnet.ops import shape
+
+__all__ = ["linear", "matmul"]
 
 
 class Linear(Op):
@@ -107,6 +109,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]]))
     array([[11.]])
     """
+    x1, x2 = operand(x1), operand(x2)
     if len(x1.shape) >= 2 and len(x2.shape) >= 2:
         return apply(Matmul(), x1, x2)
     rows = shape.expand_dims(x1, 0) if len(x1.shape) == 1 else x1

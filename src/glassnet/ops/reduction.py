@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet.autograd.op import Op, apply
+from glassnet.autograd.op import Op, apply, operand
 from glassnet.autograd.spec import Spec
 from glassnet.ops.shape import AXES, normalize_axes
 from glassnet.typing import Shape
+
+__all__ = ["broadcast_to", "sum", "sum_to"]
 
 
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
@@ -67,6 +69,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> sum(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     array([4., 6.])
     """
+    x = operand(x)
     return apply(Sum(normalize_axes(axis, len(x.shape), "sum"), keepdims), x)
 
 
@@ -101,6 +104,7 @@ def sum_to(x: Any, shape: Shape) -> Any:
     >>> sum_to(np.ones((2, 3)), (3,))
     array([2., 2., 2.])
     """
+    x = operand(x)
     return x if tuple(x.shape) == tuple(shape) else apply(SumTo(tuple(shape)), x)
 
 
@@ -130,4 +134,5 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     array([[1., 2.],
            [1., 2.]])
     """
+    x = operand(x)
     return x if tuple(x.shape) == tuple(shape) else apply(BroadcastTo(tuple(shape)), x)

@@ -10,10 +10,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from glassnet.autograd.op import Op, apply
+from glassnet.autograd.op import Op, apply, operand
 from glassnet.autograd.spec import Spec
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.typing import Shape
+
+__all__ = ["expand_dims", "reshape", "squeeze", "swapaxes", "transpose"]
 
 AXES = "abcdefghijkl"
 """Letters for ops of any rank; a rule that names axes one by one reaches twelve of them."""
@@ -82,7 +84,9 @@ def resolve_shape(target: Shape, source: Shape, who: str) -> Shape:
         return tuple(total // rest if size == -1 else size for size in target)
     if total != rest:
         raise ShapeError(
-            f"{who}: the number of cells must stay", expected=f"{total} cells (shape {source})", received=f"{rest} cells (shape {target})"
+            f"{who}: the number of cells must stay",
+            expected=f"{total} cells (shape {source})",
+            received=f"{rest} cells (shape {target})",
         )
     return target
 
@@ -125,10 +129,13 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     >>> transpose(np.zeros((2, 3, 4)), (0, 2, 1)).shape
     (2, 4, 3)
     """
+    x = operand(x)
     ndim = len(x.shape)
     order = tuple(reversed(range(ndim))) if axes is None else tuple(normalize_axis(a, ndim, "transpose") for a in axes)
     if sorted(order) != list(range(ndim)):
-        raise ArgumentError("transpose: axes must name every axis once", expected=f"an order of 0..{ndim - 1}", received=axes)
+        raise ArgumentError(
+            "transpose: axes must name every axis once", expected=f"an order of 0..{ndim - 1}", received=axes
+        )
     return apply(Transpose(order), x)
 
 
@@ -138,6 +145,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     >>> swapaxes(np.zeros((2, 3, 4)), -1, -2).shape
     (2, 4, 3)
     """
+    x = operand(x)
     ndim = len(x.shape)
     order = list(range(ndim))
     first, second = normalize_axis(axis1, ndim, "swapaxes"), normalize_axis(axis2, ndim, "swapaxes")
@@ -151,6 +159,7 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
     >>> expand_dims(np.zeros(3), 0).shape
     (1, 3)
     """
+    x = operand(x)
     count = 1 if isinstance(axis, int) else len(axis)
     places = normalize_axes(axis, len(x.shape) + count, "expand_dims")
     sizes = iter(x.shape)
@@ -163,6 +172,7 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     >>> squeeze(np.zeros((1, 3, 1)), 0).shape
     (3, 1)
     """
+    x = operand(x)
     ndim = len(x.shape)
     places = [i for i in range(ndim) if x.shape[i] == 1] if axis is None else normalize_axes(axis, ndim, "squeeze")
     for place in places:

@@ -49,7 +49,6 @@ _NPY_HEADER = re.compile(
 _DTYPES = frozenset(["|b1", "|i1", "<i2", "<i4", "<i8", "|u1", "<u2", "<u4", "<u8", "<f2", "<f4", "<f8"])
 _DTYPES_IN_WORDS = "bool, int8 to int64, uint8 to uint64, float16, float32 or float64"
 _RESERVED = ("format", "format_version", "written_by")
-_UTF8_NAME = 0x800  # the zip flag that says in which encoding a member's name is written
 _CHUNK = 2**20
 
 _repr = reprlib.Repr()  # names and values from a file go into messages escaped and shortened
@@ -248,14 +247,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[_Reader]:
             received=error.strerror or str(error),
             fix="check the path and its permissions",
         ) from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OverflowError,
-        RuntimeError,
-        ValueError,
-    ) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise _damaged(who, str(error) or type(error).__name__) from error
 
 
@@ -331,9 +323,8 @@ class _Reader:
             known = name == _CONFIG or (
                 name.startswith(_ARRAYS) and name.endswith(_NPY) and _is_safe(_array_name(name))
             )
-            encoded = name.isascii() or info.flag_bits & _UTF8_NAME
             # zipfile mends odd names, we do not. A comment could hide the next member: a damaged length does.
-            if not known or not encoded or name != info.orig_filename or info.comment:
+            if not known or name != info.orig_filename or info.comment:
                 expected = f"only {_CONFIG} and {_ARRAYS}NAME{_NPY}, with safe names and no comments"
                 raise self._foreign(expected, f"a member {_repr.repr(info.orig_filename)}")
         total = sum(info.file_size for info in self._members.values())

@@ -1,0 +1,36 @@
+"""L4, the bricks: one class per layer, one file per family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glassnet import activations, constraints, initializers, regularizers
+from glassnet.layers.base import InputSpec, Layer, register_serializer
+from glassnet.layers.core import Activation, Dense, Flatten, Identity, Input, InputLayer, Lambda, Reshape
+from glassnet.layers.regularization import Dropout
+from glassnet.registry import Registry
+
+__all__ = [
+    "Activation", "Dense", "Dropout", "Flatten", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
+    "Reshape", "deserialize", "get", "serialize",
+]  # fmt: skip
+
+registry: Registry[Layer] = Registry("layer", Layer)
+registry.add(Activation, Dense, Dropout, Flatten, Identity, InputLayer, Lambda, Reshape)
+for _registry in (registry, initializers._registry, regularizers._registry, constraints._registry, activations._registry):
+    register_serializer(_registry)
+
+
+def get(identifier: Any) -> Any:
+    """A layer from its name, config or itself."""
+    return registry.get(identifier)
+
+
+def serialize(layer: Layer) -> Any:
+    """A JSON description: class name and config."""
+    return registry.serialize(layer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """A layer from its description."""
+    return registry.deserialize(config, custom_objects)

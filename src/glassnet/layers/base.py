@@ -1,0 +1,460 @@
+"""Layer: the brick. It owns variables, builds them on first use, and computes in `call` with ops only."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from glassnet import constraints, initializers, regularizers
+from glassnet.autograd.functional import map_structure
+from glassnet.autograd.spec import Spec
+from glassnet.autograd.state import STATE
+from glassnet.autograd.tensor import Node, Tensor, as_tensor, wrap
+from glassnet.autograd.variable import Variable
+from glassnet.config import floatx
+from glassnet.errors import ArgumentError, GlassnetError, GraphError, ShapeError
+from glassnet.registry import Registry, snake_case
+from glassnet.seeds import SeedGenerator
+from glassnet.typing import Shape
+
+_NAMES: Counter[str] = Counter()
+_WITH_ADDED_LOSSES: weakref.WeakSet[Layer] = weakref.WeakSet()
+
+
+def clear_session() -> None:
+    """Start counting automatic layer names anew: the next Dense is called `dense` again."""
+    _NAMES.clear()
+
+
+def automatic_name(prefix: str) -> str:
+    """`dense`, `dense_1`, `dense_2`, ..."""
+    count = _NAMES[prefix]
+    _NAMES[prefix] += 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+class LayerCall(Node):
+    """A layer applied to symbolic tensors: the node from which functional models are read."""
+
+    __slots__ = ("arguments", "keywords", "layer", "outputs")
+
+    def __init__(self, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        self.layer, self.arguments, self.keywords = layer, arguments, keywords
+        self.parents, self.tracked = (), False
+        self.sources = tuple(tensors_in([*arguments, *keywords.values()]))
+        self.outputs: list[Tensor] = []
+
+
+def tensors_in(structure: Any) -> list[Tensor]:
+    """All tensors of a nested structure, in order."""
+    found: list[Tensor] = []
+    map_structure(lambda x: found.append(x) if isinstance(x, Tensor) else None, structure)
+    return found
+
+
+class InputSpec:
+    """What a layer accepts: number of axes and sizes of single axes.
+
+    Arguments:
+        axes: {axis: size}; -1 is the last axis.
+    """
+
+    def __init__(
+        self, ndim: int | None = None, min_ndim: int | None = None, axes: dict[int, int | None] | None = None
+    ) -> None:
+        self.ndim, self.min_ndim, self.axes = ndim, min_ndim, axes or {}
+
+    def check(self, shape: Shape, who: str) -> None:
+        """Raise a ShapeError unless the shape fits."""
+        ndim = len(shape)
+        wrong_rank = (self.ndim is not None and ndim != self.ndim) or (self.min_ndim is not None and ndim < self.min_ndim)
+        wrong_axes = [a for a, size in self.axes.items() if size and -ndim <= a < ndim and shape[a] not in (size, None)]
+        if not wrong_rank and not wrong_axes:
+            return
+        fix = None
+        last = self.axes.get(-1)
+        if wrong_rank and ndim == (self.ndim or self.min_ndim or 0) - 1:
+            fix = "add a batch axis: x[None]"
+        elif wrong_axes and last and ndim > 2 and _product(shape[1:]) == last:
+            fix = "add Flatten() before it"
+        raise ShapeError(f"{who}: the input has the wrong shape", expected=self, received=shape, fix=fix)
+
+    def __str__(self) -> str:
+        count = self.ndim or self.min_ndim or 2
+        sizes: list[str] = ["batch"] + ["any"] * (count - 1)
+        for axis, size in self.axes.items():
+            if size is not None:
+                sizes[axis] = str(size)
+        more = "" if self.ndim is not None or count > 2 else " (further axes may stand between)"
+        return f"({', '.join(sizes)}){more}"
+
+
+def _product(sizes: Any) -> int:
+    return int(np.prod([size or 1 for size in sizes]))
+
+
+class Layer:
+    """Base of all layers. A subclass defines `call`, and `build` where it has weights.
+
+    Arguments:
+        activity_regularizer: a penalty on the output, averaged over the batch.
+        trainable: whether its weights are trained.
+        dtype: float type of its weights.
+        name: unique within a model; made from the class name by default.
+
+    >>> import glassnet as gn
+    >>> class Scale(gn.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight((input_shape[-1],), initializer="ones", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> Scale()(np.ones((2, 3))).shape
+    (2, 3)
+    """
+
+    _constructed_with: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        layer._constructed_with = (args, kwargs)  # what get_config reports
+        return layer
+
+    def __init__(
+        self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None, name: str | None = None,
+        input_shape: Any = None,
+    ) -> None:  # fmt: skip
+        if name is not None and (not isinstance(name, str) or not name or "/" in name or "\\" in name):
+            raise ArgumentError(f"{type(self).__name__}: bad name", expected="text without '/'", received=repr(name))
+        self.name = name or automatic_name(snake_case(type(self).__name__))
+        self.dtype = np.dtype(dtype or floatx())
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.given_input_shape = None if input_shape is None else (None, *input_shape)
+        self.input_spec: InputSpec | None = None
+        self.built = False
+        self._trainable = bool(trainable)
+        self._weights: list[Variable] = []
+        self._added_losses: list[Any] = []
+
+    # ------------------------------------------------------------ written by subclasses
+    def build(self, input_shape: Any) -> None:
+        """Create the weights for inputs of this shape (a list or dict of shapes where there are several inputs)."""
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output."""
+        raise ArgumentError(f"{type(self).__name__} must define call(self, inputs)")
+
+    # ------------------------------------------------------------ weights
+    def add_weight(
+        self, shape: Any = None, initializer: Any = None, dtype: Any = None, trainable: bool = True,
+        regularizer: Any = None, constraint: Any = None, name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """A new Variable of this layer.
+
+        Arguments:
+            initializer: Glorot uniform by default, zeros for integers and booleans.
+            regularizer: a penalty on it that is added to the loss.
+            constraint: what it is brought back to after each update.
+        """
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(size is None for size in shape):
+            raise ShapeError(
+                f"{self}: the size of a weight is not known", expected="known sizes", received=f"shape {shape}",
+                fix="give the input a known last axis, for example Input((784,))",
+            )  # fmt: skip
+        kind = np.dtype(dtype or self.dtype)
+        chosen = initializers.get(initializer or ("glorot_uniform" if kind.kind == "f" else "zeros"))
+        name = name or f"weight_{len(self._weights)}"
+        array = initializers.initial_array(chosen, shape, kind, f"{self} {name}")
+        variable = Variable(array, trainable=trainable and self._trainable, name=name, path=f"{self.name}/{name}")
+        variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
+        if not trainable:
+            variable.never_trainable = True
+        self._weights.append(variable)
+        return variable
+
+    @property
+    def sublayers(self) -> list[Layer]:
+        """Layers held in attributes, lists, tuples and dictionaries, in the order in which they were set."""
+        return _unique(_parts_of(vars(self), Layer))
+
+    @property
+    def own_variables(self) -> list[Variable]:
+        """Variables of this layer itself."""
+        return _unique(_parts_of(vars(self), Variable))
+
+    def flatten_layers(self) -> Iterator[Layer]:
+        """This layer and everything inside it, each once."""
+        seen: set[int] = set()
+        stack: list[Layer] = [self]
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield layer
+                stack.extend(reversed(layer.sublayers))
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All variables, its own first."""
+        return _unique(v for layer in self.flatten_layers() for v in layer.own_variables)
+
+    weights = variables
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """Variables that training changes."""
+        return [v for v in self.variables if v.trainable]
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """Variables that training leaves alone: frozen weights and running statistics."""
+        return [v for v in self.variables if not v.trainable]
+
+    trainable_weights, non_trainable_weights = trainable_variables, non_trainable_variables
+
+    def named_variables(self, prefix: str = "") -> dict[str, Variable]:
+        """Variables by their path inside this layer: `kernel`, `block/dense/kernel`; a shared one by its first path."""
+        found: dict[str, Variable] = {}
+        for variable in self.own_variables:
+            found[prefix + variable.name] = variable
+        for layer in self.sublayers:
+            for path, variable in layer.named_variables(f"{prefix}{layer.name}/").items():
+                if path in found and found[path] is not variable:
+                    raise GraphError(
+                        f"two weights share the path {path!r}", fix=f"give the layers inside {self.name!r} different names"
+                    )
+                if not any(variable is other for other in found.values()):
+                    found[path] = variable
+        return found
+
+    @property
+    def seed_generators(self) -> dict[str, SeedGenerator]:
+        """Sources of randomness by the path of their layer."""
+        return {
+            f"{number}:{layer.name}/{generator.name}": generator
+            for number, layer in enumerate(self.flatten_layers())
+            for generator in _parts_of(vars(layer), SeedGenerator)
+        }
+
+    @property
+    def trainable(self) -> bool:
+        """Whether its weights are trained; setting it also sets everything inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        for layer in self.flatten_layers():
+            layer._trainable = bool(trainable)
+            for variable in layer.own_variables:
+                variable.trainable = bool(trainable) and not variable.never_trainable
+
+    def count_params(self) -> int:
+        """Number of single weights."""
+        return sum(variable.size for variable in self.variables)
+
+    def get_weights(self) -> list[Any]:
+        """Copies of all weights, in the order of `variables`."""
+        return [variable.numpy() for variable in self.variables]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Assign all weights, in the order of `variables`; nothing changes if one does not fit."""
+        variables = self.variables
+        arrays = [np.asarray(array) for array in weights]
+        if len(arrays) != len(variables):
+            raise ShapeError(f"{self}: wrong number of weights", expected=len(variables), received=len(arrays))
+        for variable, array in zip(variables, arrays):
+            if variable.shape != array.shape:
+                raise ShapeError(f"{self}: {variable.path} does not fit", expected=variable.shape, received=array.shape)
+        for variable, array in zip(variables, arrays):
+            variable.assign(array)
+
+    # ------------------------------------------------------------ losses
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar to the loss of this forward pass; called inside `call`."""
+        self._added_losses.append(loss)
+        _WITH_ADDED_LOSSES.add(self)
+
+    @property
+    def losses(self) -> list[Any]:
+        """Scalars to be added to the loss: those of `add_loss`, and the penalties of weight regularizers."""
+        added = [loss for layer in self.flatten_layers() for loss in layer._added_losses]
+        penalties = [v.regularizer(v.value) for v in self.trainable_variables if v.regularizer is not None]
+        return added + penalties
+
+    # ------------------------------------------------------------ calling
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if "_added_losses" not in vars(self):
+            raise GraphError(f"{type(self).__name__}.__init__ did not call super().__init__()")
+        if args:
+            x = args[0]
+            if type(x) is not Tensor or (x.dtype.kind == "f" and x.dtype != self.dtype):
+                args = (map_structure(self._as_input, x), *args[1:])
+        outermost = not STATE.layers
+        training, told = STATE.training, kwargs.pop("training", None)
+        if told is not None:
+            STATE.training = bool(told)
+        if self._call_takes_training:
+            kwargs["training"] = bool(STATE.training)
+        STATE.layers.append(self.name)
+        try:
+            if outermost and _WITH_ADDED_LOSSES:
+                self._forget_added_losses()
+            if not self.built:
+                self._build_for(args)
+            if self.input_spec is not None:
+                self.input_spec.check(args[0].shape, str(self))
+            result = self.call(*args, **kwargs)
+            if self.activity_regularizer is not None:
+                self.add_loss(self.activity_regularizer(result) / result.shape[0])
+        except GlassnetError as error:
+            if error.where is None and str(self) not in error.problem:
+                error.where = f"{type(self).__name__} '{'/'.join(STATE.layers)}'"
+            raise
+        finally:
+            STATE.layers.pop()
+            STATE.training = training
+        if outermost and STATE.tracer is None:
+            result = self._linked(result, args, kwargs)
+        return result
+
+    @functools.cached_property
+    def _call_takes_training(self) -> bool:
+        return "training" in inspect.signature(self.call).parameters
+
+    def _as_input(self, x: Any) -> Any:
+        """Arrays and lists as Tensors of this layer's float type; integers stay integers."""
+        if x is None or isinstance(x, (str, bytes)):
+            raise ArgumentError(f"{self}: the input is not an array", received=repr(x))
+        tensor = as_tensor(x)
+        if tensor.dtype.kind == "f" and tensor.dtype != self.dtype:
+            return wrap(tensor.data.astype(self.dtype), None) if tensor.creator is None and not tensor.is_symbolic else tensor.astype(self.dtype)
+        return tensor
+
+    def _build_for(self, args: tuple[Any, ...]) -> None:
+        shapes = map_structure(lambda t: tuple(t.shape), args[0]) if args else None
+        self.build(shapes)
+        self.built = True
+
+    def _forget_added_losses(self) -> None:
+        for layer in self.flatten_layers():
+            layer._added_losses.clear()
+            _WITH_ADDED_LOSSES.discard(layer)
+
+    def _linked(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """On symbolic tensors: let the result remember this layer, so that a functional Model can be read off it."""
+        if not any(t.is_symbolic for t in tensors_in(result)):
+            return result
+        kwargs.pop("training", None)
+        call = LayerCall(self, args, kwargs)
+        linked = map_structure(lambda t: wrap(Spec(t.shape, t.dtype), call) if isinstance(t, Tensor) else t, result)
+        call.outputs = tensors_in(linked)
+        return linked
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Specs of the output for symbolic inputs; weights are built on the way."""
+        STATE.layers.append(self.name)  # not outermost: nothing is linked
+        try:
+            return map_structure(lambda t: t.data, self(inputs))
+        finally:
+            STATE.layers.pop()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for inputs of this shape (None where a size is open); weights are built on the way."""
+        return map_structure(lambda spec: spec.shape, self.compute_output_spec(symbolic_of(input_shape, self.dtype)))
+
+    # ------------------------------------------------------------ description
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments, as plain data."""
+        signature = inspect.signature(type(self).__init__)
+        args, kwargs = self._constructed_with
+        given = signature.bind(self, *args, **kwargs).arguments
+        given.pop(next(iter(signature.parameters)))
+        for parameter in signature.parameters.values():
+            if parameter.kind is parameter.VAR_KEYWORD:
+                given |= given.pop(parameter.name, {})
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype.name}
+        config = {key: value for key, value in base.items() if takes_all or key in signature.parameters}
+        own = {key: serialized(value, f"{self}: {key}") for key, value in given.items() if key not in base}
+        return {**config, **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A layer from `get_config`."""
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise ArgumentError(
+                f"{cls.__name__} cannot be made from its config", received=str(error), fix="define get_config and from_config"
+            ) from None
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} {self.name!r}"
+
+    def __repr__(self) -> str:
+        return f"<{self}, built={self.built}>"
+
+
+def symbolic_of(shape: Any, dtype: Any) -> Any:
+    """Symbolic tensors for a shape, or for a list or dictionary of shapes."""
+    if isinstance(shape, dict):
+        return {key: symbolic_of(part, dtype) for key, part in shape.items()}
+    if isinstance(shape, (list, tuple)) and shape and isinstance(shape[0], (list, tuple)):
+        return [symbolic_of(part, dtype) for part in shape]
+    return Tensor(Spec(tuple(shape), np.dtype(dtype)))
+
+
+def serialized(value: Any, who: str) -> Any:
+    """A constructor argument as plain data: numbers, text, lists, and objects by class name and config."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, (list, tuple)):
+        return [serialized(item, who) for item in value]
+    if isinstance(value, dict):
+        return {str(key): serialized(item, who) for key, item in value.items()}
+    for registry in _SERIALIZERS:
+        if isinstance(value, registry.base) or (registry.functions and callable(value)):
+            try:
+                return registry.serialize(value)
+            except GlassnetError as error:
+                error.where = who
+                raise
+    raise ArgumentError(f"{who} cannot be saved", received=repr(value), fix="define get_config and from_config")
+
+
+_SERIALIZERS: list[Registry[Any]] = []
+
+
+def register_serializer(registry: Registry[Any]) -> None:
+    """Let constructor arguments of this registry's kind be saved."""
+    _SERIALIZERS.append(registry)
+
+
+def _parts_of(structure: Any, kind: type) -> Iterator[Any]:
+    if isinstance(structure, kind):
+        yield structure
+    elif isinstance(structure, dict):
+        for part in structure.values():
+            yield from _parts_of(part, kind)
+    elif isinstance(structure, (list, tuple)):
+        for part in structure:
+            yield from _parts_of(part, kind)
+
+
+def _unique(items: Any) -> list[Any]:
+    found: dict[int, Any] = {}
+    for item in items:
+        found.setdefault(id(item), item)
+    return list(found.values())
+
+

@@ -1,0 +1,215 @@
+r"""Core layers: Input, Dense, Activation, Flatten, Reshape, Lambda, Identity.
+
+Every class has the same parts in the same order: what it computes, its arguments, `__init__`, `build` (weights for the
+shape that arrives), `call` (the formula in ops). Derivatives are the business of the ops.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassnet import activations, constraints, initializers, ops, regularizers
+from glassnet.autograd.spec import Spec
+from glassnet.autograd.tensor import Tensor, wrap
+from glassnet.config import floatx
+from glassnet.errors import ArgumentError, ShapeError
+from glassnet.layers.base import InputSpec, Layer, LayerCall
+
+__all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Lambda", "Reshape"]
+
+
+class InputLayer(Layer):
+    """The entrance of a network: the shape of one sample.
+
+    Arguments:
+        shape: of one sample, without the batch axis; None for an open size.
+        batch_size: a fixed batch size; open by default.
+    """
+
+    def __init__(
+        self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None
+    ) -> None:
+        super().__init__(name=name, dtype=dtype if dtype is not None and np.dtype(dtype).kind == "f" else None)
+        if shape is None:
+            raise ArgumentError(f"{self}: shape is missing", fix="Input((784,))")
+        self.batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else tuple(shape)))
+        self.input_dtype = np.dtype(dtype or floatx())
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def output(self) -> Tensor:
+        """The symbolic tensor to build on."""
+        call = LayerCall(self, (), {})
+        tensor = wrap(Spec(self.batch_shape, self.input_dtype), call)
+        call.outputs = [tensor]
+        return tensor
+
+
+def Input(  # noqa: N802  # Keras's name
+    shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None
+) -> Tensor:
+    """A symbolic tensor from which a functional Model is built.
+
+    Arguments:
+        shape: of one sample, without the batch axis.
+
+    >>> Input((784,)).shape
+    (None, 784)
+    """
+    return InputLayer(shape, batch_size, dtype, name).output()
+
+
+class Dense(Layer):
+    r"""Fully connected layer: y = activation(x W + b).
+
+    Each of the O units adds up all I inputs, each times its own weight, and its bias. The derivation stands at
+    `ops.linalg.Linear`.
+
+    Arguments:
+        units: O, the number of units.
+        activation: a name or a function; none by default.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: first values.
+        kernel_regularizer, bias_regularizer: penalties that are added to the loss.
+        kernel_constraint, bias_constraint: what the weights are brought back to after each update.
+
+    Weights: kernel W of shape (I, O), bias b of shape (O,). Input (..., I), output (..., O).
+
+    >>> Dense(3, activation="relu")(np.ones((2, 4))).shape
+    (2, 3)
+    """
+
+    def __init__(
+        self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
+        activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.units = positive_integer(units, f"{self}: units")
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Any) -> None:
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+        self.input_spec.check(input_shape, str(self))
+        self.kernel = self.add_weight(
+            (input_shape[-1], self.units), self.kernel_initializer, name="kernel",
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,), self.bias_initializer, name="bias",
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
+
+    def call(self, inputs: Any) -> Any:
+        if self.use_bias:
+            return self.activation(ops.linear(inputs, self.kernel.value, self.bias.value))
+        return self.activation(ops.matmul(inputs, self.kernel.value))
+
+
+class Activation(Layer):
+    """An activation function as a layer.
+
+    Arguments:
+        activation: a name or a function.
+
+    >>> Activation("relu")(np.array([[-1.0, 2.0]])).numpy().tolist()
+    [[0.0, 2.0]]
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(inputs)
+
+
+class Flatten(Layer):
+    """All axes of a sample as one: (N, H, W, C) becomes (N, H·W·C).
+
+    >>> Flatten()(np.ones((2, 28, 28))).shape
+    (2, 784)
+    """
+
+    def call(self, inputs: Any) -> Any:
+        sizes = inputs.shape[1:]
+        return ops.reshape(inputs, (inputs.shape[0], None if None in sizes else math.prod(sizes)))
+
+
+class Reshape(Layer):
+    """Each sample under another shape.
+
+    Arguments:
+        target_shape: of one sample, without the batch axis; one size may be -1.
+
+    >>> Reshape((2, -1))(np.ones((5, 6))).shape
+    (5, 2, 3)
+    """
+
+    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.target_shape = tuple(target_shape)
+
+    def call(self, inputs: Any) -> Any:
+        sample = inputs.shape[1:]
+        sizes = self.target_shape
+        if None not in sample:  # the missing size follows from one sample, also when the batch size is open
+            sizes = resolve_sample(sizes, sample, str(self))
+        return ops.reshape(inputs, (inputs.shape[0], *sizes))
+
+
+def resolve_sample(target: tuple[int, ...], sample: tuple[int, ...], who: str) -> tuple[int, ...]:
+    """The target shape of one sample with its -1 filled in."""
+    total, rest = math.prod(sample), math.prod(size for size in target if size != -1)
+    if (-1 in target and (rest == 0 or total % rest)) or (-1 not in target and rest != total):
+        raise ShapeError(f"{who}: the number of cells must stay", expected=f"{total} cells {sample}", received=target)
+    return tuple(total // rest if size == -1 else size for size in target)
+
+
+class Lambda(Layer):
+    """A function as a layer. Its gradient is that of the ops it calls; weights it uses are not trained.
+
+    Arguments:
+        function: takes and returns tensors.
+        arguments: keyword arguments for it.
+
+    >>> Lambda(lambda x: x * 2)(np.ones((1, 2))).numpy().tolist()
+    [[2.0, 2.0]]
+    """
+
+    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise ArgumentError(f"{self}: function is not callable", received=repr(function))
+        self.function, self.arguments = function, arguments or {}
+
+    def call(self, inputs: Any) -> Any:
+        return self.function(inputs, **self.arguments)
+
+
+class Identity(Layer):
+    """The input itself; a placeholder."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+def positive_integer(value: Any, who: str) -> int:
+    """The value as int; anything else is an ArgumentError."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
+        raise ArgumentError(f"{who} must be a positive integer", received=repr(value))
+    return int(value)
