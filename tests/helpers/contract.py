@@ -18,6 +18,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.autograd import rules, worked
+from glassnet.autograd.backward import run_vjp
 from glassnet.autograd.op import Domain, Op, apply
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
@@ -88,6 +89,9 @@ def close(got: Any, expected: Any, what: str, tolerance: float | None = None) ->
     if got.dtype.kind != "f" or got.size == 0:
         np.testing.assert_array_equal(got, expected.astype(got.dtype), err_msg=what)
         return
+    special = ~np.isfinite(expected)
+    np.testing.assert_array_equal(np.where(special, got, 0), np.where(special, expected, 0), err_msg=what)
+    got, expected = np.where(special, 0, got), np.where(special, 0, expected)
     limit = (tolerance or TOLERANCE[got.dtype.name]) * max(float(np.max(np.abs(expected))), 1e-3)
     error = float(np.max(np.abs(got.astype(float) - expected.astype(float))))
     assert error <= limit, f"{what}: off by {error:.3g}, allowed {limit:.3g}"
@@ -191,18 +195,24 @@ def gradient_equals_differences(case: Case) -> None:
             )
 
 
+def pull_square(case: Case, arrays: list[Any], weights: list[Any], create_graph: bool = False) -> Any:
+    """Leaves and gradients of <w, y²>: the cotangent 2wy depends on the inputs too."""
+    tensors = [Tensor(a, requires_grad=True) if np.asarray(a).dtype.kind == "f" else a for a in arrays]
+    loss = sum((y * y * w).sum() for y, w in zip(run(case.op, *tensors), weights, strict=True) if w is not None)
+    leaves = [t for t in tensors if isinstance(t, Tensor)]
+    return leaves, gradients_of(loss, leaves, create_graph)
+
+
 def second_order_equals_differences(case: Case) -> None:
     arrays = case.arrays()
     weights = cotangents(case, arrays)
     vectors = [np.random.default_rng(5).normal(size=arrays[i].shape) for i in case.floating()]
 
     def slope(at: list[Any]) -> float:
-        return float(sum(np.sum(g.numpy() * v) for g, v in zip(pull(case, at, weights), vectors, strict=True)))
+        gradients = pull_square(case, at, weights)[1]
+        return float(sum(np.sum(g.numpy() * v) for g, v in zip(gradients, vectors, strict=True)))
 
-    tensors = [Tensor(a, requires_grad=True) if np.asarray(a).dtype.kind == "f" else a for a in arrays]
-    loss = sum((y * w).sum() for y, w in zip(run(case.op, *tensors), weights, strict=True) if w is not None)
-    leaves = [t for t in tensors if isinstance(t, Tensor)]
-    first = gradients_of(loss, leaves, create_graph=True)
+    leaves, first = pull_square(case, arrays, weights, create_graph=True)
     inner = sum(((g * v).sum() for g, v in zip(first, vectors, strict=True)), Tensor(np.zeros((), "float64")))
     for leaf in leaves:
         leaf.zero_grad()
@@ -261,18 +271,29 @@ def float32_stays_float32(case: Case) -> None:
         assert y.dtype == spec.dtype
         assert y.dtype != np.float64
     if case.op.differentiable and case.floating():
-        for gradient in pull(case, arrays, cotangents(case, arrays)):
+        weights = cotangents(case, arrays)
+        wide = [a.astype("float64") if np.asarray(a).dtype.kind == "f" else a for a in arrays]
+        exact = pull(case, wide, [None if w is None else w.astype("float64") for w in weights])
+        for gradient, expected in zip(pull(case, arrays, weights), exact, strict=True):
             assert gradient.dtype == np.float32
+            close(gradient.numpy(), expected.numpy(), "float32 gradient", tolerance=1e-4)
 
 
 def out_gives_the_same(case: Case) -> None:
     arrays = case.arrays("float32")
     fresh = case.op.forward(np, *arrays)
     many = isinstance(fresh, tuple)
-    out = tuple(np.empty_like(y) for y in fresh) if many else np.empty(np.shape(fresh), fresh.dtype)
-    case.op.forward(np, *arrays, out=out)
+    out = tuple(map(spoiled, fresh)) if many else spoiled(fresh)
+    returned = case.op.forward(np, *arrays, out=out)
+    for a, b in zip(returned if many else (returned,), out if many else (out,), strict=True):
+        assert np.shares_memory(a, b) or a.size == 0, "forward returned something else than `out`"
     for a, b in zip(out if many else (out,), fresh if many else (fresh,), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def spoiled(like: Any) -> Any:
+    """An array of the same shape and dtype, full of values that cannot be right."""
+    return np.full(np.shape(like), np.nan if like.dtype.kind == "f" else 1, like.dtype)
 
 
 def in_place_gives_the_same(case: Case) -> None:
@@ -301,7 +322,7 @@ def replay_equals_eager_bit_for_bit(case: Case) -> None:
         leaf = iter(leaves)
         results = run(case.op, *[next(leaf) if t.dtype.kind == "f" else t for t in tensors])
         loss = sum((y * w).sum() for y, w in zip(results, weights, strict=True) if w is not None)
-        return [*results, *[g for g in gradients_of(loss, leaves)]]
+        return [*results, *gradients_of(loss, leaves)]
 
     graph, _ = trace(step, *map(np.asarray, arrays))
     replayed = ExecutionPlan(graph).run(*map(np.asarray, arrays))
@@ -357,17 +378,108 @@ def worked_numbers_equal_value(case: Case) -> None:
             assert found.text
 
 
+def vjp_changes_nothing(case: Case) -> None:
+    """Cotangent, inputs and results stay as they are: others may still need them."""
+    arrays = [np.array(a) for a in case.arrays()]
+    found = case.op.forward(np, *arrays)
+    results = [np.array(y) for y in (found if isinstance(found, tuple) else (found,))]
+    weights = [np.array(w) if w is not None else None for w in cotangents(case, arrays)]
+    given = [*arrays, *results, *[w for w in weights if w is not None]]
+    before = [a.copy() for a in given]
+    g = tuple(weights) if len(case.op.outputs) > 1 else weights[0]
+    run_vjp(case.op, g, tuple(results), tuple(arrays), tuple(a.dtype.kind == "f" for a in arrays))
+    for a, b in zip(given, before, strict=True):
+        np.testing.assert_array_equal(a, b, err_msg="vjp changed what it was given")
+
+
+def one_needed_input_is_enough(case: Case) -> None:
+    """Each gradient alone equals the one computed with all others."""
+    arrays = case.arrays()
+    weights = cotangents(case, arrays)
+    together = dict(zip(case.floating(), pull(case, arrays, weights), strict=True))
+    for number in case.floating():
+        tensors = [Tensor(a, requires_grad=True) if i == number else a for i, a in enumerate(arrays)]
+        loss = sum((y * w).sum() for y, w in zip(run(case.op, *tensors), weights, strict=True) if w is not None)
+        close(gradients_of(loss, [tensors[number]])[0].numpy(), together[number].numpy(), f"input {number} alone")
+
+
+def one_output_alone_is_enough(case: Case) -> None:
+    """A loss that uses one of several outputs: the cotangents of the others are None."""
+    arrays = case.arrays()
+    weights = cotangents(case, arrays)
+    total = [np.zeros(a.shape) for a in arrays if np.asarray(a).dtype.kind == "f"]
+    for position, w in enumerate(weights):
+        if w is not None:
+            alone = [v if i == position else None for i, v in enumerate(weights)]
+            total = [t + g.numpy() for t, g in zip(total, pull(case, arrays, alone), strict=True)]
+    for got, want in zip(total, pull(case, arrays, weights), strict=True):
+        close(got, want.numpy(), "gradients of single outputs do not add up")
+
+
+def kinks_have_a_finite_gradient(case: Case) -> None:
+    """Exactly at a kink, at 0 and for 0-d inputs the gradient is some finite number."""
+    arrays = case.arrays()
+    for number, name in enumerate(case.op.input_names(len(arrays))):
+        domain = case.op.domain.get(name, Domain())
+        for point in {0.0, *domain.kinks} if domain.low <= 0 <= domain.high else set(domain.kinks):
+            moved = [np.full_like(a, point) if i == number else a for i, a in enumerate(arrays)]
+            for gradient in pull(case, moved, cotangents(case, moved)):
+                assert np.isfinite(gradient.numpy()).all(), f"gradient at {name} = {point} is not finite"
+    for gradient in pull(case, [np.asarray(a).reshape(-1)[0] for a in arrays], [np.float64(1.0)]):
+        assert gradient.shape == ()
+
+
+def no_gradient_means_flat(case: Case) -> None:
+    """An op that declares itself not differentiable has float outputs only where their slope is 0."""
+    arrays = case.arrays()
+    weights = cotangents(case, arrays)
+    for number in case.floating():
+        direction = np.random.default_rng(0).normal(size=arrays[number].shape)
+        assert directional(case, arrays, number, direction, weights, h=1e-6) == 0.0, "it has a slope"
+
+
+def cells_are_independent(case: Case) -> None:
+    """Element-wise: changing one input cell changes no result cell but the one at its place."""
+    arrays = case.arrays()
+    if any(np.shape(a) != np.shape(arrays[0]) for a in arrays):
+        return
+    before = run(case.op, *arrays)[0]
+    changed = [np.array(a) for a in arrays]
+    for a in changed:
+        a.reshape(-1)[0] += 0.01
+    after = run(case.op, *changed)[0]
+    np.testing.assert_array_equal(after.reshape(-1)[1:], before.reshape(-1)[1:])
+
+
+def views_are_views(case: Case) -> None:
+    """Kind "view" shares memory with its input; every other kind does not."""
+    arrays = case.arrays()
+    found = case.op.forward(np, *arrays)
+    for y in found if isinstance(found, tuple) else (found,):
+        shared = any(np.shares_memory(y, a) for a in arrays)
+        assert shared == (case.op.kind == "view") or np.size(y) == 0, f"kind {case.op.kind}, shares memory: {shared}"
+
+
 def is_documented(case: Case) -> None:
     op = case.op
     assert op.__doc__, "no docstring"
     assert op.formula or rule_of(case, case.arrays()), "no formula and no rule"
     assert op.gradient or not op.differentiable, "no gradient formula"
-    assert op.forward.__module__.startswith("glassnet."), "ops live in the package"
+    if isinstance(op.gradient, tuple):
+        floating = len(case.floating())
+        assert len(op.gradient) in (floating, len(case.inputs)), "one gradient formula per input"
+    if rule_of(case, case.arrays()):
+        assert worked.latex(rule_of(case, case.arrays()))
 
 
-ALWAYS = [value_equals_oracle, specs_equal_results, unknown_batch_keeps_rank, inputs_stay_untouched,
-          strided_inputs_give_the_same, float32_stays_float32, replay_equals_eager_bit_for_bit, is_documented]  # fmt: skip
-WITH_GRADIENT = [gradient_equals_differences, second_order_equals_differences, vjp_is_linear]
+ALWAYS = [
+    value_equals_oracle, specs_equal_results, unknown_batch_keeps_rank, inputs_stay_untouched, views_are_views,
+    strided_inputs_give_the_same, float32_stays_float32, replay_equals_eager_bit_for_bit, is_documented,
+]  # fmt: skip
+WITH_GRADIENT = [
+    gradient_equals_differences, second_order_equals_differences, vjp_is_linear, vjp_changes_nothing,
+    one_needed_input_is_enough,
+]  # fmt: skip
 
 
 def claims_for(case: Case) -> list[Callable[[Case], None]]:
@@ -375,6 +487,14 @@ def claims_for(case: Case) -> list[Callable[[Case], None]]:
     claims = list(ALWAYS)
     if case.op.differentiable and case.floating():
         claims += WITH_GRADIENT
+        if len(case.op.outputs) > 1:
+            claims.append(one_output_alone_is_enough)
+        if case.op.kind == "elementwise":
+            claims.append(kinks_have_a_finite_gradient)
+    elif case.floating():
+        claims.append(no_gradient_means_flat)
+    if case.op.kind == "elementwise":
+        claims.append(cells_are_independent)
     if "out" in case.op.forward.__code__.co_varnames[: case.op.forward.__code__.co_argcount]:
         claims.append(out_gives_the_same)
         if set(case.op.inplace) == set(case.op.results):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet import ops
-from glassnet.ops.activation import Mish, Relu
+from glassnet.ops.activation import Mish, Relu, Softplus
 
 from helpers.contract import Case, contract_test
 
@@ -13,6 +13,7 @@ test_contract = contract_test(
     [
         Case(Relu(), (3, 4)),
         Case(Mish(), (3, 4)),
+        Case(Softplus(), (3, 4)),
     ]
 )
 

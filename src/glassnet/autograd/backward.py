@@ -54,6 +54,8 @@ def _seed(result: Tensor, gradient: Any, on_tensors: bool) -> Any:
                 fix="reduce to a scalar first: loss.mean() or loss.sum()",
             )
         gradient = np.ones(result.shape, result.dtype)
+    elif not isinstance(gradient, Tensor):
+        gradient = np.array(gradient)  # a copy: the caller may change his
     cotangent = as_tensor(gradient)
     if cotangent.shape != result.shape:
         raise ShapeError(
@@ -149,8 +151,8 @@ class _Sweep:
         for parent, x in zip(parents, inputs):
             need = parent is not None and parent.tracked and x.dtype.kind == "f"
             needed.append(need and (useful is None or parent in useful))
-            if need and type(parent) is Leaf and parent.changed_at > node.stamp:
-                _check_version(node, parent, x)
+            if parent is not None and parent.base is not None and parent.base.changed_at > node.stamp:
+                _check_version(node, parent.base, x)
         found = self.vjp(node, cotangent, tuple(needed))
         for parent, need, x, g in zip(parents, needed, inputs, found):
             if need and parent is not None and g is not None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from glassnet.autograd.backward import pullback
 from glassnet.autograd.operators import F
-from glassnet.autograd.state import recording
+from glassnet.autograd.state import STATE, recording
 from glassnet.autograd.tensor import Leaf, Tensor, as_tensor, wrap
 from glassnet.errors import ArgumentError, GradientError
 
@@ -46,6 +46,20 @@ def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
     return function(structure)
 
 
+def _with_arrays(structure: Any) -> Any:
+    """Lists of numbers become arrays; lists of anything else stay structures."""
+    if isinstance(structure, list) and structure and not any(isinstance(x, (dict, tuple)) for x in structure):
+        flat = _leaves(structure)
+        if flat and all(isinstance(x, (bool, int, float)) for x in flat):
+            return as_tensor(structure)
+    if isinstance(structure, dict):
+        return {key: _with_arrays(part) for key, part in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        parts = [_with_arrays(part) for part in structure]
+        return type(structure)(*parts) if hasattr(structure, "_fields") else type(structure)(parts)
+    return structure
+
+
 def _leaves(structure: Any) -> list[Any]:
     found: list[Any] = []
     map_structure(found.append, structure)
@@ -69,6 +83,7 @@ def _differentiate(
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     if any(not -len(arguments) <= n < len(arguments) for n in numbers):
         raise ArgumentError("argnums points past the arguments", expected=f"0..{len(arguments) - 1}", received=argnums)
+    arguments = tuple(_with_arrays(argument) for argument in arguments)
     recorded = any(isinstance(x, Tensor) and x.requires_grad for x in _leaves(arguments))
     with recording(True):
         tracked = list(arguments)
@@ -78,7 +93,9 @@ def _differentiate(
     chosen = [tracked[number] for number in numbers]
     targets = [tensor.creator for tensor in _leaves(chosen)]
 
-    def pull(results: list[Tensor], cotangents: list[Any], create_graph: bool) -> list[Any]:
+    def pull(results: list[Tensor], cotangents: list[Any], create_graph: bool | None) -> list[Any]:
+        if create_graph is None:  # recorded only where something else could still be differentiated through it
+            create_graph = STATE.recording and _comes_from_others(results, targets)
         found = pullback(results, cotangents, [t for t in targets if t is not None], create_graph)
         gradients = iter(
             np.zeros(leaf.shape, leaf.dtype) if t is None or t not in found else found[t]
@@ -87,6 +104,21 @@ def _differentiate(
         return [map_structure(lambda _: _as_gradient(next(gradients)), part) for part in chosen]
 
     return result, chosen, pull
+
+
+def _comes_from_others(results: list[Tensor], targets: list[Any]) -> bool:
+    """Whether a tracked leaf other than the fresh ones stands behind the results."""
+    fresh, seen = set(targets), set()
+    stack = [r.creator for r in results if r.creator is not None]
+    while stack:
+        node = stack.pop()
+        if node in seen or not node.tracked:
+            continue
+        seen.add(node)
+        if isinstance(node, Leaf) and node not in fresh:
+            return True
+        stack.extend(parent for parent in node.parents if parent is not None)
+    return False
 
 
 def _as_gradient(value: Any) -> Tensor:
@@ -116,9 +148,7 @@ def value_and_grad(
                 received=f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__,
                 fix="reduce it (.sum(), .mean()), or use gn.jacobian",
             )
-        # on Tensors only when someone outside is differentiating this call as well
-        outer = any(isinstance(x, Tensor) and x.requires_grad for x in _leaves(arguments))
-        gradients = pull([value], [None], outer)
+        gradients = pull([value], [None], None)
         return result, gradients[0] if isinstance(argnums, int) else tuple(gradients)
 
     return wrapped
@@ -167,12 +197,11 @@ def jacobian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Te
 
     def wrapped(*arguments: Any) -> Tensor:
         result, chosen, pull = _differentiate(function, argnums, arguments, {})
-        outer = any(isinstance(x, Tensor) and x.requires_grad for x in _leaves(arguments))
         rows = []
         for cell in range(result.size):
             unit = np.zeros(result.size, result.dtype)
             unit[cell] = 1
-            rows.append(pull([result], [unit.reshape(result.shape)], outer)[0])
+            rows.append(pull([result], [unit.reshape(result.shape)], None)[0])
         shape = (*result.shape, *chosen[0].shape)
         return F.reshape(F.stack(rows), shape) if rows else wrap(np.zeros(shape, result.dtype), None)
 
@@ -197,7 +226,7 @@ def hvp(function: Callable[..., Any], primals: Iterable[Any], vectors: Iterable[
     >>> gn.hvp(lambda x: (x**3).sum(), ([1.0, 2.0],), ([1.0, 1.0],))[0]
     Tensor([ 6., 12.], dtype=float32)
     """
-    points, directions = tuple(primals), tuple(vectors)
+    points, directions = tuple(map(_with_arrays, primals)), tuple(map(_with_arrays, vectors))
     numbers = tuple(range(len(points)))
 
     def slope(*arguments: Any) -> Any:

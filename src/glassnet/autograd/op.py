@@ -34,9 +34,10 @@ from glassnet.autograd import rules
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE, user_line
-from glassnet.autograd.tensor import Leaf, Node, Output, Tensor, as_tensor, wrap
+from glassnet.autograd.tensor import Node, Output, Tensor, as_tensor, wrap
 from glassnet.config import floatx
-from glassnet.errors import DTypeError, ShapeError
+from glassnet.errors import DTypeError, GraphError, ShapeError
+from glassnet.registry import snake_case
 from glassnet.typing import DType, Shape
 
 Kind = Literal["elementwise", "reduction", "contraction", "view", "opaque"]
@@ -52,14 +53,18 @@ class Domain:
 
 
 def _shapes_from_rule(op: Op, *inputs: Spec) -> Any:
-    shapes = {name: spec.shape for name, spec in zip(op.inputs, inputs)}
-    known = rules.infer_shapes(op.rule_for(*inputs), shapes, op.name)
+    rule = op.rule_for(*inputs)
+    if not rule:
+        raise GraphError(f"{op.name} has neither a rule nor a shapes method")
+    shapes = {name: spec.shape for name, spec in zip(op.input_names(len(inputs)), inputs)}
+    known = rules.infer_shapes(rule, shapes, op.name)
     found = tuple(known[name] for name in op.results)
     return found if len(found) > 1 else found[0]
 
 
 def _common_dtypes(op: Op, *inputs: Spec) -> tuple[DType, ...]:
-    return (np.dtype(op.dtype or common_dtype(op.name, inputs)),) * len(op.results)
+    own = op.dtype if op.dtype not in ("", "float") else common_dtype(op.name, inputs)
+    return (np.dtype(own),) * len(op.results)
 
 
 def _same_rule(op: Op, *inputs: Spec) -> str:
@@ -85,7 +90,8 @@ class Op:
     inplace: ClassVar[Mapping[str, str]] = {}
     """Output -> input whose memory it may take over."""
     dtype: ClassVar[str] = ""
-    """The dtype of the outputs when it is not the common dtype of the inputs: "bool", "int64", ..."""
+    """The dtype of the outputs when it is not the common dtype of the inputs: "bool", "int64", ...; "float" means that
+    integer inputs are first brought to the default float type."""
     promotes: ClassVar[bool] = True
     """Inputs share one dtype; False where inputs mean different things (values and indices)."""
     differentiable: ClassVar[bool] = True
@@ -98,10 +104,26 @@ class Op:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        doc = cls.__doc__
         dataclass(frozen=True, repr=False)(cls)
+        cls.__doc__ = doc  # dataclass invents one where there is none
         if "forward" in vars(cls):
             parameters = list(inspect.signature(cls.forward).parameters.values())[2:]
             cls.inputs = tuple(p.name for p in parameters if p.name != "out")
+        known = {*cls.inputs, *cls.outputs, *cls.residuals}
+        for declared in (*cls.saves, *cls.inplace, *cls.inplace.values()):
+            if cls.inputs and declared not in known:
+                raise GraphError(f"{cls.__name__} declares {declared!r}", expected=f"one of {sorted(known)}")
+        taken = vars(Op).keys() & vars(cls).get("__annotations__", {}).keys()
+        if taken:
+            raise GraphError(f"{cls.__name__}: {sorted(taken)} already mean something for every Op", fix="rename them")
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):  # a NumPy number would promote float32 to float64
+                object.__setattr__(self, name, value.item())
+            elif isinstance(value, list):
+                object.__setattr__(self, name, tuple(value))
 
     # ------------------------------------------------------------ written by the author of an op
     forward: ClassVar[Callable[..., Any]]
@@ -122,7 +144,7 @@ class Op:
     @property
     def name(self) -> str:
         """The name in errors and graphs: the class name in snake case."""
-        return _snake_case(type(self).__name__)
+        return snake_case(type(self).__name__)
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -154,10 +176,6 @@ class Op:
         return f"{self.name}({inside})"
 
 
-def _snake_case(name: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
 # ---------------------------------------------------------------- dtype rules
 
 
@@ -174,6 +192,12 @@ def common_dtype(who: str, inputs: tuple[Spec, ...]) -> DType:
     if floats:
         return floats.pop()
     return np.result_type(*[spec.dtype for spec in inputs]) if inputs else np.dtype(floatx())
+
+
+def _wanted_dtype(op: Op, inputs: tuple[Spec, ...]) -> DType:
+    """The dtype that an op's inputs are brought to."""
+    common = common_dtype(op.name, inputs)
+    return np.dtype(floatx()) if op.dtype == "float" and common.kind != "f" else common
 
 
 # ---------------------------------------------------------------- apply
@@ -221,11 +245,13 @@ def apply(op: Op, *inputs: Any) -> Any:
             return _apply_to_tensors(op, inputs)
         if kind in _ARRAYS:
             arrays = True
+        elif isinstance(x, np.ndarray):  # a subclass, such as a memory map
+            arrays = True
         elif kind not in _NUMBERS:
             return _apply_to_tensors(op, inputs)
     if not arrays:
         return _apply_to_tensors(op, inputs)
-    if len(inputs) > 1 and op.promotes:
+    if (len(inputs) > 1 and op.promotes) or op.dtype == "float":
         inputs = _harmonised(op, inputs)
     if STATE.hooks:
         return _without_residuals(op, _observed(op, inputs))
@@ -247,9 +273,9 @@ def _without_residuals(op: Op, result: Any) -> Any:
 def _harmonised(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Raw arrays of one dtype; Python numbers stay weak."""
     dtypes = {x.dtype for x in inputs if type(x) not in _NUMBERS}
-    if len(dtypes) == 1:
+    if len(dtypes) == 1 and not (op.dtype == "float" and next(iter(dtypes)).kind != "f"):
         return inputs
-    dtype = common_dtype(op.name, tuple(Spec.of(x) for x in inputs if type(x) not in _NUMBERS))
+    dtype = _wanted_dtype(op, tuple(Spec.of(x) for x in inputs if type(x) not in _NUMBERS))
     return tuple(x if type(x) in _NUMBERS else x.astype(dtype, copy=False) for x in inputs)
 
 
@@ -300,9 +326,10 @@ def _type_numbers(inputs: tuple[Any, ...], tensors: list[Tensor]) -> None:
 def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
     specs = tuple(t.data if t.is_symbolic else Spec.of(t.data) for t in tensors)
     cast = None
-    if op.promotes and len({s.dtype for s in specs}) > 1:
-        cast = common_dtype(op.name, specs)
-        specs = tuple(Spec(s.shape, cast) for s in specs)
+    if op.promotes or op.dtype == "float":
+        wanted = _wanted_dtype(op, specs)
+        if any(s.dtype != wanted for s in specs):
+            cast, specs = wanted, tuple(Spec(s.shape, wanted) for s in specs)
     if len(op.inputs) not in (1, len(specs)):
         raise ShapeError(f"{op.name}: wrong number of inputs", expected=", ".join(op.inputs), received=len(specs))
     signature = Signature(
@@ -324,8 +351,10 @@ def _node(op: Op, tensors: list[Tensor], inputs: Any, results: Any, signature: S
     parents = tuple([t.creator for t in tensors])
     node = Node(op, parents, signature.kept_inputs(inputs), signature.kept_results(results), True)
     for parent in parents:
-        if type(parent) is Leaf:
+        if parent is not None and parent.base is not None:
             node.line = user_line()
+            if op.kind == "view":
+                node.base = parent.base
             break
     if STATE.hooks:
         node.layers = "/".join(STATE.layers)

@@ -128,10 +128,19 @@ REDUCTIONS: dict[str, tuple[Callable[..., Any], float]] = {
     "sum": (np.sum, 0.0), "max": (np.max, -math.inf), "min": (np.min, math.inf),
 }  # fmt: skip
 
+
+
+def function_of(name: str) -> Callable[..., Any]:
+    """The scalar function of that name."""
+    if name not in FUNCTIONS:
+        raise GraphError(f"rule: unknown function {name!r}", expected=", ".join(sorted(FUNCTIONS)))
+    return FUNCTIONS[name]
+
+
 # ---------------------------------------------------------------- parser
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+\.?\d*(?:e-?\d+)?)|(?P<reduce>(?:sum|max|min)_[a-zA-Z]+)|(?P<name>[A-Za-z_]\w*)"
+    r"\s*(?:(?P<number>\d+\.?\d*(?:e-?\d+)?)|(?P<reduce>(?:sum|max|min)_[a-zA-Z]+(?=\s+[\w(\[]))|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<symbol>\.\.\.|\*\*|<=|>=|==|!=|[-+*/%<>()\[\],=]))"
 )
 _LEVELS = (("or",), ("and",), ("<", "<=", ">", ">=", "==", "!="), ("+", "-"), ("*", "/", "%"))
@@ -371,7 +380,7 @@ class _Grid:
             case Read():
                 return self.read(expr, outside)
             case Call(function, arguments):
-                return FUNCTIONS[function](*[self.value(a, outside) for a in arguments])
+                return function_of(function)(*[self.value(a, outside) for a in arguments])
             case Binary(operator, left, right):
                 return OPERATORS[operator](self.value(left, outside), self.value(right, outside))
             case Negative(operand):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from glassnet.autograd.operators import Operators
+from glassnet.autograd.operators import F, Operators
 from glassnet.autograd.spec import Spec, no_number
-from glassnet.autograd.state import CLOCK, STATE
+from glassnet.autograd.state import CLOCK
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError, DataError, DTypeError, GradientError
-from glassnet.typing import Array, DType, Shape
+from glassnet.typing import Array, DType
 
 if TYPE_CHECKING:
     from glassnet.autograd.op import Op
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Node:
     """One run of an operation, as far as backward needs it."""
 
-    __slots__ = ("inputs", "layers", "line", "op", "parents", "results", "sources", "stamp", "tracked")
+    __slots__ = ("base", "inputs", "layers", "line", "op", "parents", "results", "sources", "stamp", "tracked")
 
     def __init__(
         self,
@@ -40,6 +40,8 @@ class Node:
         self.inputs, self.results = inputs, results
         """Arrays that `op.saves` names; a Spec in place of every other."""
         self.stamp = CLOCK.now
+        self.base: Leaf | None = None
+        """The leaf whose memory the result is a view of."""
         self.line = self.layers = ""
         self.sources: tuple[Tensor, ...] = ()
         """The input tensors themselves; kept only for symbolic tensors, where functional models read them."""
@@ -52,6 +54,7 @@ class Leaf(Node):
 
     def __init__(self, name: str, tracked: bool) -> None:
         self.parents, self.tracked, self.name = (), tracked, name
+        self.base = self
         self.grad: Any = None
         self.changed_at, self.changed_line = 0, ""
 
@@ -63,6 +66,7 @@ class Output(Node):
 
     def __init__(self, node: Node, position: int) -> None:
         self.parents, self.tracked, self.position = (node,), node.tracked, position
+        self.base = None
 
 
 @final
@@ -90,6 +94,8 @@ class Tensor(Operators):
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             data = data.data
+        if isinstance(data, np.ndarray):
+            data = data.copy()  # later changes of the caller's array must not reach the tape
         self.data = data if isinstance(data, Spec) else to_array(data, dtype)
         self.creator = None
         if requires_grad:
@@ -275,14 +281,13 @@ def as_tensor(value: Any) -> Tensor:
     if isinstance(value, Operators):
         tensor: Tensor = value.value
         return tensor
+    if isinstance(value, (list, tuple)) and _holds_tensors(value):
+        stacked: Tensor = F.stack([as_tensor(part) for part in value])
+        return stacked
     return wrap(to_array(value), None)
 
 
-def shape_of(value: Any) -> Shape:
-    """The shape of anything that has one."""
-    return tuple(value.shape)
-
-
-def is_tracing() -> bool:
-    """True while a step is being traced."""
-    return STATE.tracer is not None
+def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_tensors(part) for part in value)
+    return isinstance(value, Operators)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from glassnet.autograd.rules import (
-    FUNCTIONS,
     OPERATORS,
     REDUCTIONS,
     Binary,
@@ -24,10 +23,12 @@ from glassnet.autograd.rules import (
     Reduce,
     Statement,
     expand_ellipsis,
+    function_of,
     leading_axes,
     parse,
     reads_of,
 )
+from glassnet.errors import GraphError
 from glassnet.typing import Array
 
 Cell = tuple[int, ...]
@@ -92,28 +93,28 @@ class _Cell:
             case Call(function, arguments):
                 done = [self.work(argument, outside) for argument in arguments]
                 with np.errstate(all="ignore"):
-                    value = FUNCTIONS[function](*[v for v, _ in done])
+                    value = function_of(function)(*[v for v, _ in done])
                 return value, f"{function}({', '.join(t for _, t in done)})"
             case Binary(operator, left, right):
                 return self.binary(operator, left, right, outside)
             case Negative(operand):
                 value, text = self.work(operand, outside)
-                return -value, f"−({text})"
+                return np.negative(value), f"−{_bracketed(text, level_of(operand), PRODUCT)}"
             case Guard(condition):
                 value, text = self.work(condition, outside)
                 return float(value), f"[{text}]"
             case Reduce(kind, letters, body):
                 return self.reduce(kind, letters, body)
-        raise TypeError(f"{expr} has no value")
+        raise GraphError(f"{expr} has no value")
 
     def read(self, read: Read, outside: float) -> tuple[Any, str]:
         array = self.arrays[read.array]
         indices = expand_ellipsis(read.indices, array.ndim, self.leading)
         place = []
-        for index, size in zip(indices, array.shape, strict=True):
+        for index, size in zip(indices, array.shape):
             at = int(self.work(index)[0])
             place.append(0 if size == 1 and isinstance(index, Name) and index.name.isdigit() else at)
-        if any(not 0 <= at < size for at, size in zip(place, array.shape, strict=True)):
+        if any(not 0 <= at < size for at, size in zip(place, array.shape)):
             return outside, format_number(outside)
         self.sources.append((read.array, tuple(place)))
         value = array[tuple(place)]
@@ -123,41 +124,63 @@ class _Cell:
         (a, a_text), (b, b_text) = self.work(left, outside), self.work(right, outside)
         with np.errstate(all="ignore"):
             value = OPERATORS[operator](a, b)
-        if operator in ("*", "/", "**"):
-            a_text, b_text = _bracketed(left, a_text), _bracketed(right, b_text)
-        elif operator == "-":
-            b_text = f"({b_text})" if isinstance(right, Binary) else b_text
-        sign = {"*": "·", "-": "−", "**": "^"}.get(operator, operator)
-        return value, f"{a_text}{sign}{b_text}" if operator in ("*", "**") else f"{a_text} {sign} {b_text}"
+        needed_left, needed_right = needed_levels(operator)
+        a_text = _bracketed(a_text, level_of(left), needed_left)
+        b_text = _bracketed(b_text, level_of(right), needed_right)
+        sign = {"*": "·", "-": " − ", "**": "^"}.get(operator, f" {operator} ")
+        return value, f"{a_text}{sign}{b_text}"
 
     def reduce(self, kind: str, letters: str, body: Expr) -> tuple[Any, str]:
         """All terms; the text shows the largest and one named remainder, so that the visible parts add up."""
         function, start = REDUCTIONS[kind]
         terms = []
+        outer = {letter: self.letters[letter] for letter in letters if letter in self.letters}
         for at in np.ndindex(*[self.extents[letter] for letter in letters]):
-            self.letters.update(zip(letters, at, strict=True))
+            self.letters.update(zip(letters, at))
             terms.append(self.work(body, start))
         for letter in letters:
-            del self.letters[letter]
+            self.letters.pop(letter, None)
+        self.letters.update(outer)
         total = function([value for value, _ in terms], initial=start)
         order = sorted(range(len(terms)), key=lambda i: -abs(float(terms[i][0])))[: self.terms]
-        shown = [_bracketed_sum(terms[i][1]) for i in sorted(order)]
-        hidden = len(terms) - len(shown)
+        hidden = len(terms) - len(order)
         if kind != "sum":
-            return total, f"{kind}({', '.join(shown)}{', …' if hidden else ''})"
+            return total, f"{kind}({', '.join(terms[i][1] for i in sorted(order))}{', …' if hidden else ''})"
+        shown = [_bracketed(terms[i][1], level_of(body), PRODUCT) for i in sorted(order)]
         if hidden:
             rest = float(total) - sum(float(terms[i][0]) for i in order)
             shown.append(f"({hidden} others: {format_number(rest)})")
         return total, " + ".join(shown) if shown else "0"
 
 
-def _bracketed(expr: Expr, text: str) -> str:
-    needs = isinstance(expr, Reduce) or (isinstance(expr, Binary) and expr.operator not in ("*", "**"))
-    return f"({text})" if needs or text.startswith("−") else text
+COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)
+_LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "**": POWER}
 
 
-def _bracketed_sum(text: str) -> str:
-    return f"({text})" if " + " in text or " − " in text else text
+def level_of(expr: Expr) -> int:
+    """How tightly the outermost operation of an expression binds."""
+    match expr:
+        case Binary(operator):
+            return _LEVEL.get(operator, COMPARISON)
+        case Negative() | Reduce("sum"):
+            return SUM
+        case _:
+            return ATOM
+
+
+def needed_levels(operator: str) -> tuple[int, int]:
+    """How tightly the left and the right operand must bind to stand without brackets."""
+    own = _LEVEL.get(operator, COMPARISON)
+    if operator == "**":
+        return ATOM, POWER
+    return own, own if operator == "*" else own + 1
+
+
+def _bracketed(text: str, level: int, needed: int) -> str:
+    """The text in brackets where it binds too loosely; a negative number counts as a sum."""
+    if level == ATOM and text.startswith("−"):
+        level = SUM if needed > SUM else COMPARISON
+    return f"({text})" if level < needed else text
 
 
 def work_cell(
@@ -237,22 +260,25 @@ def _latex(expr: Expr) -> str:
         case Binary("/", left, right):
             return rf"\frac{{{_latex(left)}}}{{{_latex(right)}}}"
         case Binary("**", left, right):
-            return rf"{_latex_factor(left)}^{{{_latex(right)}}}"
+            return rf"{_latex_at(left, ATOM)}^{{{_latex(right)}}}"
+        case Binary("%", left, right):
+            return rf"{_latex_at(left, ATOM)} \bmod {_latex_at(right, ATOM)}"
         case Binary(operator, left, right):
             sign = _LATEX_OPERATORS.get(operator, f" {operator} ")
-            factor = _latex_factor if operator in ("*",) else _latex
-            second = _latex_factor(right) if operator == "-" else factor(right)
-            return f"{factor(left)}{sign}{second}"
+            needed_left, needed_right = needed_levels(operator)
+            return f"{_latex_at(left, needed_left)}{sign}{_latex_at(right, needed_right)}"
         case Negative(operand):
-            return f"-{_latex_factor(operand)}"
+            return f"-{_latex_at(operand, PRODUCT)}"
         case Guard(condition):
             return f"[{_latex(condition)}]"
         case Reduce(kind, letters, body):
             sign = {"sum": r"\sum"}.get(kind, rf"\{kind}")
-            return rf"{sign}_{{{','.join(letters)}}} {_latex(body)}"
-    raise TypeError(f"{expr} has no LaTeX form")
+            return rf"{sign}_{{{','.join(letters)}}} {_latex_at(body, PRODUCT)}"
+    raise GraphError(f"{expr} has no LaTeX form")
 
 
-def _latex_factor(expr: Expr) -> str:
+def _latex_at(expr: Expr, needed: int) -> str:
+    """LaTeX of an operand, in brackets where it binds too loosely; a fraction brackets itself except under a power."""
     text = _latex(expr)
-    return f"({text})" if isinstance(expr, Binary) and expr.operator in ("+", "-", "<", ">", "<=", ">=") else text
+    fraction = isinstance(expr, Binary) and expr.operator == "/" and needed < ATOM
+    return f"({text})" if level_of(expr) < needed and not fraction else text

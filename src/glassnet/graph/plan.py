@@ -79,14 +79,17 @@ def _step(call: Call) -> Step:
 def _updates_in_place(graph: Graph) -> tuple[Call, ...]:
     """The closing calls that may write into the variables they update: optimizer steps at the end of the graph.
 
-    Such a call's results are all assigned, each to the variable whose content it may take over by `op.inplace`, and
-    nothing else reads those results.
+    Such a call's results are all assigned, each to the variable whose content it may take over by `op.inplace`; nothing
+    else reads those results, and nothing after the call (nor a view) reads the content that it overwrites.
     """
     content = {number: variable for variable, number in graph.variables}
     assigned = {number: variable for variable, number in graph.assigns}
     read = {i for call in graph.calls for i in call.inputs} | set(graph.outputs)
+    views = _aliases_of_variables(graph) - set(content)
+    read_later: set[int] = set()
     count = 0
     for call in reversed(graph.calls):
+        overwritten = [call.inputs[call.op.inputs.index(source)] for source in call.op.inplace.values()]
         takes_over = all(
             name in call.op.inplace
             and result in assigned
@@ -94,8 +97,10 @@ def _updates_in_place(graph: Graph) -> tuple[Call, ...]:
             and content.get(call.inputs[call.op.inputs.index(call.op.inplace[name])]) is assigned[result]
             for name, result in zip(call.op.results, call.results, strict=True)
         )
-        if call.phase != "update" or not takes_over:
+        safe = all(i not in read_later and call.inputs.count(i) == 1 for i in overwritten)
+        if call.phase != "update" or not takes_over or not safe or any(i in views for i in call.inputs):
             break
+        read_later.update(call.inputs)
         count += 1
     return graph.calls[len(graph.calls) - count :]
 

@@ -61,6 +61,7 @@ class Softplus(Op):
     gradient = r"\bar x = \sigma(x)\,\bar y"
     rule = "y = log(1 + exp(x))"
     kind = "elementwise"
+    dtype = "float"
     saves = ("x",)
     inplace = {"y": "x"}
 
@@ -95,6 +96,7 @@ class Mish(Op):
     gradient = r"\bar x = (t + x\,(1 - t^2)\,\sigma(x))\,\bar y,\quad t = \tanh(\ln(1 + e^x))"
     rule = "y = x*tanh(log(1 + exp(x)))"
     kind = "elementwise"
+    dtype = "float"
     saves = ("x",)
     inplace = {"y": "x"}
 
@@ -104,7 +106,7 @@ class Mish(Op):
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         t = F.tanh(F.softplus(x))
         s = 0.5 + 0.5 * F.tanh(0.5 * x)
-        return g * (t + x * (1 + -1 * t * t) * s)
+        return g * (t + x * (1 - t * t) * s)
 
 
 def mish(x: Any) -> Any:

@@ -145,6 +145,7 @@ class Tanh(Op):
     gradient = r"\bar x = (1 - y^2)\,\bar y"
     rule = "y = tanh(x)"
     kind = "elementwise"
+    dtype = "float"
     saves = ("y",)
     inplace = {"y": "x"}
 
@@ -152,7 +153,7 @@ class Tanh(Op):
         return xp.tanh(x, out=out)
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        return g * (1 + -1 * y * y)
+        return g * (1 - y * y)
 
 
 def tanh(x: Any) -> Any:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet.autograd.op import Op, apply, operand
-from glassnet.ops import shape
+from glassnet.ops.shape import expand_dims, squeeze
 
 __all__ = ["linear", "matmul"]
 
@@ -112,9 +112,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     x1, x2 = operand(x1), operand(x2)
     if len(x1.shape) >= 2 and len(x2.shape) >= 2:
         return apply(Matmul(), x1, x2)
-    rows = shape.expand_dims(x1, 0) if len(x1.shape) == 1 else x1
-    columns = shape.expand_dims(x2, -1) if len(x2.shape) == 1 else x2
+    rows = expand_dims(x1, 0) if len(x1.shape) == 1 else x1
+    columns = expand_dims(x2, -1) if len(x2.shape) == 1 else x2
     y = apply(Matmul(), rows, columns)
     if len(x2.shape) == 1:
-        y = shape.squeeze(y, -1)
-    return shape.squeeze(y, -1 if len(x2.shape) == 1 else -2) if len(x1.shape) == 1 else y
+        y = squeeze(y, -1)
+    return squeeze(y, -1 if len(x2.shape) == 1 else -2) if len(x1.shape) == 1 else y

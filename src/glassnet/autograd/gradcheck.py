@@ -1,0 +1,286 @@
+"""`check_gradients`: analytic gradients against numeric ones, with a diagnosis in words.
+
+For any cotangent c the scalar φ(t) = <c, f(x + t d)> has the slope <pullback of c, d> at t = 0. The slope is measured
+from values of f alone (`gradcheck_slopes`); the pullback is what the engine, or a hand-written backward, computes. The
+direction d is one entry of one array, or a random one in all entries of an array at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd.gradcheck_diagnosis import Evidence, diagnose
+from glassnet.autograd.gradcheck_slopes import Slopes
+from glassnet.autograd.gradcheck_subject import FLOAT64, Subject, TapeSubject, opened
+from glassnet.errors import ArgumentError, DTypeError, GradientError, NonFiniteError
+from glassnet.typing import Array
+
+DIRECTIONS = 4
+ATTEMPTS = 7
+"""Directions tried until one meets no kink; each moves half as many entries as the one before."""
+DIAGNOSED = 2000
+"""Up to this size all entries of a wrong gradient are looked at."""
+
+
+@dataclass(frozen=True)
+class CheckedArray:
+    """The result for one input or variable."""
+
+    name: str
+    shape: tuple[int, ...]
+    order: int
+    entries: int
+    """Entries compared one by one."""
+    directions: int
+    kinks: int
+    """Entries and directions left out because the function has a kink there."""
+    error: float
+    """The largest difference, relative to the gradient."""
+    ok: bool
+    diagnosis: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check_gradients` found; printed, it is a table."""
+
+    function: str
+    arrays: tuple[CheckedArray, ...]
+    tolerance: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient agrees."""
+        return all(array.ok for array in self.arrays)
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """The largest relative difference per input and variable, over all orders."""
+        return {a.name: max(b.error for b in self.arrays if b.name == a.name) for a in self.arrays}
+
+    @property
+    def kinks(self) -> int:
+        """Entries and directions left out because the function has a kink there."""
+        return sum(array.kinks for array in self.arrays)
+
+    @property
+    def diagnosis(self) -> str:
+        """What is wrong, one line per wrong gradient; empty when all is well."""
+        return "\n".join(f"{_described(a)}: {a.diagnosis}" for a in self.arrays if not a.ok)
+
+    def __str__(self) -> str:
+        header = ["array", "shape", "order", "entries", "directions", "kinks", "relative error", ""]
+        rows = [
+            [a.name, str(a.shape), str(a.order), str(a.entries), str(a.directions), str(a.kinks), f"{a.error:.1e}",
+             "ok" if a.ok else "WRONG"]
+            for a in self.arrays
+        ]  # fmt: skip
+        widths = [max(map(len, column)) for column in zip(header, *rows)]
+        table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
+        return "\n".join(
+            [f"gradients of {self.function}, tolerance {self.tolerance:g}", *table, *self.diagnosis.split("\n")]
+        ).rstrip()
+
+
+def check_gradients(
+    function: Any, *inputs: Any, order: int = 1, tolerance: float = 1e-6, per_entry: int = 200, seed: int = 0,
+    raise_on_failure: bool = True,
+) -> Report:  # fmt: skip
+    """Compare analytic with numeric gradients of an op, function, loss, layer, model or hand-written brick, in float64.
+
+    Arguments:
+        inputs: where to check; every floating one is, and every trainable Variable that the function reaches.
+        order: 2 checks the second derivatives too.
+        tolerance: allowed difference, relative to the largest entry of a gradient.
+        per_entry: up to so many entries of each array are also checked one by one.
+
+    >>> import glassnet as gn
+    >>> check_gradients(lambda x: (x * x).sum(), [1.0, 2.0]).ok
+    True
+    """
+    if order not in (1, 2):
+        raise ArgumentError("check_gradients: order must be 1 or 2", received=f"order={order!r}")
+    if not tolerance > 0 or per_entry < 0:
+        raise ArgumentError(
+            "check_gradients: tolerance must be positive and per_entry not negative",
+            received=f"tolerance={tolerance!r}, per_entry={per_entry!r}",
+        )
+    rng = np.random.default_rng(seed)
+    arrays: list[CheckedArray] = []
+    with opened(function, inputs) as subject:
+        outputs = _examined(subject)
+        arrays += _Check(subject, outputs, 1, tolerance, per_entry, rng).run()
+        if order == 2 and all(array.ok for array in arrays):  # else numeric slopes of a wrong gradient
+            second = _derivative(subject, outputs, rng)
+            arrays += _Check(second, second.value(second.base), 2, tolerance, per_entry, rng).run()
+        report = Report(subject.title, tuple(arrays), tolerance)
+    if raise_on_failure and not report.ok:
+        raise _error(report)
+    return report
+
+
+def _examined(subject: Subject) -> list[Array]:
+    """The outputs at the base point, after everything that would make a comparison meaningless was refused."""
+    who = f"check_gradients of {subject.title}"
+    if not subject.names:
+        raise DTypeError(
+            f"{who}: nothing to check", expected="a floating input or a trainable Variable",
+            received=", ".join(subject.shapes) or "no inputs", fix="pass floats: np.array([1.0, 2.0])",
+        )  # fmt: skip
+    for name, array in zip(subject.names, subject.base):
+        _refuse_non_finite(f"{who}: {name} is not finite", array)
+    outputs, again = subject.value(subject.base), subject.value(subject.base)
+    if not outputs:
+        raise DTypeError(f"{who}: it returns no floating tensor", fix="return what is to be differentiated")
+    for y, z in zip(outputs, again):
+        if y.dtype != FLOAT64:
+            raise DTypeError(
+                f"{who}: the result is not float64", expected="float64 for float64 inputs", received=str(y.dtype),
+                fix="remove the conversion inside: in float32 a difference quotient has three digits",
+            )  # fmt: skip
+        _refuse_non_finite(f"{who}: the result is not finite", y)
+        if y.shape != z.shape or np.abs(y - z).max(initial=0.0) > 1e-9 * np.abs(y).max(initial=0.0):
+            raise GradientError(
+                f"{who}: two calls with the same inputs give different values", expected="a deterministic function",
+                received=f"a difference of {np.abs(y - z).max():.3g}" if y.shape == z.shape else "different shapes",
+                fix="fix the random numbers: draw them outside and pass them in",
+            )  # fmt: skip
+    return outputs
+
+
+def _refuse_non_finite(problem: str, array: Array) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        raise NonFiniteError(problem, expected="finite numbers", received=f"{array[index]} at index {index}")
+
+
+def _derivative(subject: Subject, outputs: list[Array], rng: np.random.Generator) -> TapeSubject:
+    if not isinstance(subject, TapeSubject):
+        raise ArgumentError(
+            f"check_gradients of {subject.title}: a hand-written backward has no second derivative", received="order=2",
+            fix="write it as an Op, or order=1",
+        )  # fmt: skip
+    return subject.derivative([_signed(rng, y.shape) for y in outputs])
+
+
+def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Random numbers of both signs, none of them tiny: every entry counts."""
+    sizes: Array = rng.uniform(0.5, 1.5, shape)
+    signs: Array = rng.choice([-1.0, 1.0], shape)
+    return sizes * signs
+
+
+class _Check:
+    """One comparison of a whole subject: all its arrays, entry by entry and in random directions."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        outputs: list[Array],
+        order: int,
+        tolerance: float,
+        per_entry: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.subject, self.order, self.tolerance, self.per_entry, self.rng = subject, order, tolerance, per_entry, rng
+        # the entries of a scalar's gradient are shown as they are; the directions bring other cotangents
+        scalar = len(outputs) == 1 and outputs[0].size == 1
+        self.cotangents = [np.ones(y.shape) if scalar else _signed(rng, y.shape) for y in outputs]
+        self.slopes = Slopes(subject, self.cotangents)
+        self.gradients = subject.pull(self.cotangents)
+        self.rounds = []
+        for _ in range(DIRECTIONS):
+            cotangents = [_signed(rng, y.shape) for y in outputs]
+            self.rounds.append((Slopes(subject, cotangents), subject.pull(cotangents)))
+
+    def run(self) -> list[CheckedArray]:
+        """One result per checked array."""
+        return [self.checked(number) for number in range(len(self.subject.names))]
+
+    def checked(self, number: int) -> CheckedArray:
+        """Compare the gradient of one array."""
+        name, base, gradient = self.subject.names[number], self.subject.base[number], self.gradients[number]
+        analytic = np.zeros(base.shape) if gradient is None else gradient
+        if analytic.shape != base.shape:
+            return CheckedArray(name, base.shape, self.order, 0, 0, 0, np.inf, False, *self.diagnosis(number, None))
+        count = min(base.size, self.per_entry)
+        indices = np.arange(base.size) if count == base.size else self.rng.choice(base.size, count, replace=False)
+        numeric, errors = self.slopes.entries(number, indices.tolist())
+        compared = np.isfinite(numeric)
+        error = self.relative(analytic, numeric, errors)
+        kinky = np.zeros(base.size, dtype=bool)
+        kinky[indices] = ~compared.flat[indices]
+        directions, kinks, wrong = 0, int(kinky.sum()), None
+        for slopes, gradients in self.rounds if base.size else ():
+            found, skipped = self.direction(number, slopes, gradients[number], ~kinky.reshape(base.shape))
+            kinks += skipped
+            if found is not None:
+                directions += 1
+                error = max(error, found[0])
+                wrong = found[1:] if found[0] > self.tolerance else wrong
+        ok = error <= self.tolerance and (base.size == 0 or directions + int(compared.sum()) > 0)
+        told = ("", "") if ok else self.diagnosis(number, wrong)
+        return CheckedArray(name, base.shape, self.order, int(compared.sum()), directions, kinks, error, ok, *told)
+
+    def relative(self, analytic: Array, numeric: Array, errors: Array) -> float:
+        """The largest difference relative to the largest entry, allowing for what the numeric side cannot know."""
+        if not np.isfinite(analytic).all():
+            return np.inf
+        known = np.isfinite(numeric)
+        scale = max(np.abs(analytic).max(initial=0.0), np.abs(numeric[known]).max(initial=0.0))
+        allowed = np.maximum(scale, errors[known] / self.tolerance)
+        difference = np.abs(analytic[known] - numeric[known])
+        return float(np.max(difference / np.maximum(allowed, np.finfo(float).tiny), initial=0.0))
+
+    def direction(
+        self, number: int, slopes: Slopes, gradient: Array | None, free: Array
+    ) -> tuple[tuple[float, float, float] | None, int]:
+        """(relative error, analytic, numeric) in a random direction of the free entries, and how many met a kink."""
+        kinks = 0
+        for attempt in range(ATTEMPTS):
+            moved = free & (self.rng.random(free.shape) < 0.5**attempt)
+            if not moved.any():
+                continue
+            way = np.where(moved, _signed(self.rng, free.shape) * slopes.units[number], 0.0)
+            found = slopes.along(number, way)
+            if found is None:
+                kinks += 1
+                continue
+            parts = np.zeros(way.shape) if gradient is None else gradient * way
+            analytic = float(parts.sum())
+            scale = max(float(np.sqrt(np.sum(parts**2))), abs(found.value), found.error / self.tolerance)
+            error = abs(analytic - found.value) / max(scale, np.finfo(float).tiny)
+            return (error if np.isfinite(error) else np.inf, analytic, found.value), kinks
+        return None, kinks
+
+    def diagnosis(self, number: int, direction: tuple[float, float] | None) -> tuple[str, str]:
+        """Words for a wrong gradient; now the time for more entries is well spent."""
+        size = self.subject.base[number].size
+        indices = range(size) if size <= DIAGNOSED else self.rng.choice(size, self.per_entry, replace=False).tolist()
+        numeric, _ = self.slopes.entries(number, indices)
+        evidence = Evidence(
+            self.subject, number, self.cotangents, self.gradients[number], numeric, direction, self.tolerance
+        )
+        return diagnose(evidence)
+
+
+def _described(array: CheckedArray) -> str:
+    return f"{array.name} {array.shape}" + (", second derivative" if array.order == 2 else "")
+
+
+def _error(report: Report) -> GradientError:
+    wrong = [array for array in report.arrays if not array.ok]
+    order = "second derivative" if wrong[0].order == 2 else "gradient"
+    fixes = [f"{a.name}: {a.fix}" for a in wrong if a.fix]
+    indent = "\n" + " " * 12
+    return GradientError(
+        f"check_gradients: {report.function} has a wrong {order} for {', '.join(a.name for a in wrong)}",
+        expected=f"analytic = numeric within {report.tolerance:g} of the largest entry",
+        received=indent.join(report.diagnosis.split("\n")),
+        fix=indent.join(fixes) or None,
+    )
