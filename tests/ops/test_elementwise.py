@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from glassnet.ops.elementwise import Add, Greater, Identity, Multiply, Tanh
+from glassnet.ops.elementwise import (
+    Abs,
+    Add,
+    Clip,
+    Divide,
+    Exp,
+    Identity,
+    Log,
+    Maximum,
+    Minimum,
+    Multiply,
+    Negative,
+    Power,
+    Sign,
+    Sqrt,
+    Square,
+    Subtract,
+)
 
 from helpers.contract import Case, contract_test
 
+BINARY = [Add(), Subtract(), Multiply(), Divide(), Power(), Maximum(), Minimum()]
+UNARY = [Negative(), Square(), Sign(), Abs(), Exp(), Log(), Sqrt(), Identity(), Clip(-1.0, 1.0)]
+
 test_contract = contract_test(
     [
-        Case(Add(), (3, 4), (3, 4)),
-        Case(Add(), (2, 1, 4), (3, 1), label="broadcast"),
-        Case(Multiply(), (3, 4), (3, 4)),
-        Case(Multiply(), (2, 1, 4), (3, 1), label="broadcast"),
-        Case(Greater(), (3, 4), (4,)),
-        Case(Identity(), (3, 4)),
-        Case(Tanh(), (3, 4)),
+        *[Case(op, (3, 4), (3, 4)) for op in BINARY],
+        *[Case(op, (2, 1, 4), (3, 1), label="broadcast") for op in BINARY],
+        *[Case(op, (3, 4)) for op in UNARY],
     ]
 )

@@ -69,7 +69,7 @@ class Report:
 
     @property
     def diagnosis(self) -> str:
-        """What is wrong, one line per wrong gradient; empty when all is well."""
+        """What is wrong with each wrong gradient, in words; empty when all is well."""
         return "\n".join(f"{_described(a)}: {a.diagnosis}" for a in self.arrays if not a.ok)
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ def check_gradients(
         )
     rng = np.random.default_rng(seed)
     arrays: list[CheckedArray] = []
-    with opened(function, inputs) as subject:
+    with opened(function, inputs) as subject, np.errstate(all="ignore"):  # NaN is reported; off the domain it is a kink
         outputs = _examined(subject)
         arrays += _Check(subject, outputs, 1, tolerance, per_entry, rng).run()
         if order == 2 and all(array.ok for array in arrays):  # else numeric slopes of a wrong gradient

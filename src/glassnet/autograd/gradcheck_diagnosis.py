@@ -80,13 +80,28 @@ def diagnose(evidence: Evidence) -> Finding:
 # ---------------------------------------------------------------- the mistakes
 
 
+def too_coarse(e: Evidence) -> Finding | None:
+    """Values that do not move at all for a tiny step have no slope that could be measured."""
+    if e.analytic is None or not e.analytic.any():
+        return None
+    moved = list(e.subject.base)
+    moved[e.number] = moved[e.number] + 1e-9 * np.maximum(1.0, np.abs(moved[e.number]))
+    pairs = zip(e.subject.value(e.subject.base), e.subject.value(moved))
+    if not all(np.array_equal(before, after) for before, after in pairs):
+        return None
+    return Finding(
+        "a step of 1e-9 changes no value: the function is constant here, or computes in float32 inside",
+        "remove conversions to float32",
+    )
+
+
 def nothing_to_compare(e: Evidence) -> Finding | None:
     """No numeric slope exists or can be seen."""
     if np.isfinite(e.numeric).any() or (e.analytic is not None and e.analytic.shape != e.numeric.shape):
         return None
     return Finding(
-        "nothing could be compared: every entry lies on a kink, or the values are too noisy (float32 inside?)",
-        "move the inputs off the kinks, compute in float64",
+        "nothing could be compared: the function has a kink at every entry, or its values are too noisy",
+        "check at other inputs",
     )
 
 
@@ -176,7 +191,7 @@ def factor(e: Evidence) -> Finding | None:
         return None
     known = np.isfinite(e.numeric)
     a, n = e.analytic[known], e.numeric[known]
-    if not n.any():
+    if not a.any() or not n.any():
         return None
     c = float(np.sum(a * n) / np.sum(n * n))
     if not e.is_numeric(e.analytic, c):
@@ -207,8 +222,8 @@ def misshapen(e: Evidence) -> Finding | None:
 
 
 FINDERS: tuple[Callable[[Evidence], Finding | None], ...] = (
-    nothing_to_compare, missing, not_finite, zero, transposed, missing_batch_sum, stale, ignores_learning_rate, factor,
-    ignores_cotangent, misshapen,
+    too_coarse, nothing_to_compare, missing, not_finite, zero, transposed, missing_batch_sum, stale,
+    ignores_learning_rate, factor, ignores_cotangent, misshapen,
 )  # fmt: skip
 
 
@@ -281,7 +296,7 @@ def _both(analytic: float, numeric: float) -> str:
 
 
 def _common_place(name: str, wrong: Array, known: Array) -> str:
-    """` , all in w[:, 2]` where the wrong entries share an index that the others do not all have."""
+    """`, all in w[:, 2]` where the wrong entries share an index that the others do not all have."""
     if len(wrong) < 2 or len(wrong) == known.sum():
         return ""
     shared = [str(column[0]) if (column == column[0]).all() else ":" for column in wrong.T]

@@ -54,13 +54,14 @@ def opened(function: Any, inputs: tuple[Any, ...]) -> Iterator[Subject]:
     if all(map(_is_brick, parts)):
         yield BrickSubject(parts, inputs)
         return
-    if any(_is_brick(part) or not (callable(part) or isinstance(part, Op)) for part in parts):
-        raise ArgumentError(
-            "check_gradients: the first argument cannot be called",
-            expected="an op, a function of Tensors, a layer, a model, a loss, or bricks with forward and backward",
-            received=repr(function),
-            fix="put bricks among layers into a Sequential" if any(map(_is_brick, parts)) else None,
-        )
+    for part in parts:
+        if isinstance(part, type) or not (callable(part) or isinstance(part, Op)):
+            raise ArgumentError(
+                "check_gradients: the first argument cannot be called",
+                expected="an op, a function of Tensors, a layer, a model, a loss, or a brick with forward and backward",
+                received=repr(part),
+                fix=f"make one first: {part.__name__}(...)" if isinstance(part, type) else None,
+            )
     function = parts[0] if len(parts) == 1 else _in_turn(parts)
     owners = _owners(function)
     if any(getattr(owner, "built", True) is False for owner in owners):  # a lazy layer makes its weights now
@@ -102,10 +103,8 @@ def _wide(dtype: Any) -> Any:
 class TapeSubject:
     """Anything that computes with Tensors: an op, a function, a loss, a layer or a model."""
 
-    def __init__(
-        self, function: Any, arguments: list[Any], variables: list[Variable], generators: list[Any], order: int = 1
-    ) -> None:
-        self.function, self.arguments, self.order = function, arguments, order
+    def __init__(self, function: Any, arguments: list[Any], variables: list[Variable], generators: list[Any]) -> None:
+        self.function, self.arguments, self.order = function, arguments, 1
         self.state = [(v, v.numpy()) for v in variables]
         self.seeds = [(g, g.state) for g in generators]
         self.trainable = [v for v in variables if v.trainable and v.dtype.kind == "f"]
@@ -241,7 +240,7 @@ class BrickSubject:
 
 
 def _is_brick(function: Any) -> bool:
-    own = isinstance(function, Op) or hasattr(function, "trainable_variables")
+    own = isinstance(function, (Op, type)) or hasattr(function, "trainable_variables")
     return hasattr(function, "forward") and hasattr(function, "backward") and not own
 
 

@@ -62,6 +62,10 @@ def _shapes_from_rule(op: Op, *inputs: Spec) -> Any:
     return found if len(found) > 1 else found[0]
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(part) for part in value) if isinstance(value, (list, tuple)) else value
+
+
 def _common_dtypes(op: Op, *inputs: Spec) -> tuple[DType, ...]:
     own = op.dtype if op.dtype not in ("", "float") else common_dtype(op.name, inputs)
     return (np.dtype(own),) * len(op.results)
@@ -123,7 +127,7 @@ class Op:
             if isinstance(value, np.generic):  # a NumPy number would promote float32 to float64
                 object.__setattr__(self, name, value.item())
             elif isinstance(value, list):
-                object.__setattr__(self, name, tuple(value))
+                object.__setattr__(self, name, _as_tuple(value))
 
     # ------------------------------------------------------------ written by the author of an op
     forward: ClassVar[Callable[..., Any]]
@@ -380,7 +384,7 @@ def _record_symbolic(op: Op, tensors: list[Tensor], signature: Signature, tracke
     if STATE.tracer is not None and not tracked:
         return _wrapped(op, results, None)
     node = _node(op, tensors, data, results, signature)
-    node.tracked, node.sources = tracked, tuple(tensors)
+    node.tracked, node.sources, node.symbols = tracked, tuple(tensors), results
     if len(op.outputs) == 1:
         return wrap(results[0], node)
     return tuple(wrap(y, Output(node, i)) for i, y in enumerate(results[: len(op.outputs)]))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Node:
     """One run of an operation, as far as backward needs it."""
 
-    __slots__ = ("base", "inputs", "layers", "line", "op", "parents", "results", "sources", "stamp", "tracked")
+    __slots__ = ("base", "inputs", "layers", "line", "op", "parents", "results", "sources", "stamp", "symbols", "tracked")
 
     def __init__(
         self,
@@ -45,6 +45,8 @@ class Node:
         self.line = self.layers = ""
         self.sources: tuple[Tensor, ...] = ()
         """The input tensors themselves; kept only for symbolic tensors, where functional models read them."""
+        self.symbols: tuple[Any, ...] = ()
+        """The Specs of the results; kept only for symbolic tensors."""
 
 
 class Leaf(Node):

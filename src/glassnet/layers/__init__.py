@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet import activations, constraints, initializers, regularizers
+from glassnet.layers.brick import Brick
 from glassnet.layers.base import InputSpec, Layer, register_serializer
-from glassnet.layers.core import Activation, Dense, Flatten, Identity, Input, InputLayer, Lambda, Reshape
+from glassnet.layers.core import Activation, Dense, Flatten, Identity, Input, InputLayer, Lambda, Operation, Reshape
+from glassnet.layers.normalization import BatchNormalization
+from glassnet.layers.recurrent import SimpleRNN
 from glassnet.layers.regularization import Dropout
 from glassnet.registry import Registry
 
 __all__ = [
-    "Activation", "Dense", "Dropout", "Flatten", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
-    "Reshape", "deserialize", "get", "serialize",
+    "Activation", "BatchNormalization", "Brick", "Dense", "Dropout", "Flatten", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
+    "Reshape", "SimpleRNN", "deserialize", "get", "serialize",
 ]  # fmt: skip
 
 registry: Registry[Layer] = Registry("layer", Layer)
-registry.add(Activation, Dense, Dropout, Flatten, Identity, InputLayer, Lambda, Reshape)
+registry.add(Activation, BatchNormalization, SimpleRNN, Dense, Dropout, Flatten, Identity, InputLayer, Lambda, Operation, Reshape)
 for _registry in (registry, initializers._registry, regularizers._registry, constraints._registry, activations._registry):
     register_serializer(_registry)
 

@@ -27,6 +27,11 @@ _NAMES: Counter[str] = Counter()
 _WITH_ADDED_LOSSES: weakref.WeakSet[Layer] = weakref.WeakSet()
 
 
+def any_added_losses() -> bool:
+    """Whether any layer has called `add_loss` in its last forward pass."""
+    return bool(_WITH_ADDED_LOSSES)
+
+
 def clear_session() -> None:
     """Start counting automatic layer names anew: the next Dense is called `dense` again."""
     _NAMES.clear()
@@ -46,7 +51,7 @@ class LayerCall(Node):
 
     def __init__(self, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         self.layer, self.arguments, self.keywords = layer, arguments, keywords
-        self.parents, self.tracked = (), False
+        self.parents, self.tracked, self.base = (), False, None
         self.sources = tuple(tensors_in([*arguments, *keywords.values()]))
         self.outputs: list[Tensor] = []
 

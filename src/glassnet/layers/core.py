@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from glassnet import activations, constraints, initializers, ops, regularizers
+from glassnet.autograd.op import Op, apply
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, ShapeError
+from glassnet.errors import ArgumentError, SavingError, ShapeError
 from glassnet.layers.base import InputSpec, Layer, LayerCall
 
-__all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Lambda", "Reshape"]
+__all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Lambda", "Operation", "Reshape"]
 
 
 class InputLayer(Layer):
@@ -199,6 +200,41 @@ class Lambda(Layer):
 
     def call(self, inputs: Any) -> Any:
         return self.function(inputs, **self.arguments)
+
+
+class Operation(Layer):
+    """One op of `gn.ops` as a layer: what `x + y` on symbolic tensors becomes in a functional model.
+
+    Arguments:
+        op: the Op, or its class name with `attributes`.
+        constants: one entry per input of the op: an array, or None where a tensor of the model comes in.
+    """
+
+    def __init__(self, op: Any, constants: Sequence[Any], attributes: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.op: Op = op if isinstance(op, Op) else _op_class(op)(**(attributes or {}))
+        self.constants = [None if c is None else np.asarray(c) for c in constants]
+
+    def call(self, inputs: Any) -> Any:
+        given = iter(inputs)
+        return apply(self.op, *[next(given) if c is None else c for c in self.constants])
+
+    def get_config(self) -> dict[str, Any]:
+        constants = [None if c is None else {"dtype": c.dtype.name, "values": c.tolist()} for c in self.constants]
+        own = {"op": type(self.op).__name__, "attributes": self.op.attributes, "constants": constants}
+        return {"name": self.name, **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        constants = [None if c is None else np.asarray(c["values"], c["dtype"]) for c in config["constants"]]
+        return cls(config["op"], constants, config["attributes"], name=config["name"])
+
+
+def _op_class(name: str) -> type[Op]:
+    found = {cls.__name__: cls for cls in ops.op_classes()}
+    if name not in found:
+        raise SavingError(f"the file names an operation that this version does not have: {name!r}")
+    return found[name]
 
 
 class Identity(Layer):

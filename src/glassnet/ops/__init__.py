@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from glassnet.autograd.op import Op
 from glassnet.autograd.operators import F
-from glassnet.ops import activation, elementwise, indexing, linalg, loss, optimization, random, reduction
+from glassnet.ops import activation, creation, elementwise, indexing, linalg, logic, loss, optimization, random, reduction
 from glassnet.ops import shape as shape_family
 from glassnet.ops.activation import *
+from glassnet.ops.creation import *
 from glassnet.ops.elementwise import *
 from glassnet.ops.indexing import *
 from glassnet.ops.linalg import *
+from glassnet.ops.logic import *
 from glassnet.ops.loss import *
 from glassnet.ops.optimization import *
 from glassnet.ops.random import *
 from glassnet.ops.reduction import *
 from glassnet.ops.shape import *
 
-_FAMILIES = (elementwise, linalg, reduction, shape_family, indexing, activation, loss, random, optimization)
+_FAMILIES = (elementwise, logic, creation, linalg, reduction, shape_family, indexing, activation, loss, random, optimization)
 
 __all__ = [name for family in _FAMILIES for name in family.__all__]
 

@@ -1,18 +1,27 @@
 r"""Element-wise arithmetic and functions: each output cell depends on the input cells at the same place.
 
 For y = f(a, b) the chain rule is cell by cell: ā = ∂f/∂a · ȳ. Nothing here mentions shapes: the engine broadcasts
-forward and sums backward over whatever was repeated.
+forward and sums backward over whatever was repeated. Infinity and NaN are results like any other (1/0, log 0, e^1000);
+`quiet()` keeps NumPy from warning about them, and the NaN guard finds the first one for those who look for it.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.op import Op, apply
+from glassnet.autograd.op import Domain, Op, apply
 
-__all__ = ["add", "cast", "greater", "identity", "multiply", "tanh"]
+__all__ = [
+    "abs", "absolute", "add", "cast", "clip", "divide", "exp", "identity", "log", "maximum", "minimum", "multiply",
+    "negative", "power", "sign", "sqrt", "square", "subtract", "true_divide",
+]  # fmt: skip
+
+quiet = functools.partial(np.errstate, all="ignore")
+
+# ---------------------------------------------------------------- arithmetic
 
 
 class Add(Op):
@@ -37,6 +46,30 @@ def add(x1: Any, x2: Any) -> Any:
     array([11., 12.])
     """
     return apply(Add(), x1, x2)
+
+
+class Subtract(Op):
+    r"""Difference of two cells. ∂(a - b)/∂a = 1 and ∂(a - b)/∂b = -1: ȳ flows to a, and with its sign turned to b."""
+
+    gradient = (r"\bar a = \bar y", r"\bar b = -\bar y")
+    rule = "y = a - b"
+    kind = "elementwise"
+    inplace = {"y": "a"}
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        return xp.subtract(a, b, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, a: Any, b: Any, needed: tuple[bool, ...]) -> Any:
+        return g, -g if needed[1] else None
+
+
+def subtract(x1: Any, x2: Any) -> Any:
+    """x1 - x2.
+
+    >>> subtract(np.array([1.0, 2.0]), 10.0)
+    array([-9., -8.])
+    """
+    return apply(Subtract(), x1, x2)
 
 
 class Multiply(Op):
@@ -64,25 +97,394 @@ def multiply(x1: Any, x2: Any) -> Any:
     return apply(Multiply(), x1, x2)
 
 
-class Greater(Op):
-    r"""1 where a > b. Piecewise constant: no gradient."""
+class Divide(Op):
+    r"""Quotient of two cells.
 
-    rule = "y = a > b"
+    1. ∂(a/b)/∂a = 1/b, so ā = ȳ/b.
+    2. ∂(a/b)/∂b = -a/b² = -(1/b)(a/b), so b̄ = -(ȳ/b) y: with y at hand, a need not be kept.
+    """
+
+    gradient = (r"\bar a = \bar y / b", r"\bar b = -y\,\bar y / b")
+    rule = "y = a / b"
     kind = "elementwise"
-    dtype = "bool"
-    differentiable = False
+    dtype = "float"
+    saves = ("b", "y")
+    inplace = {"y": "a"}
+    domain = {"b": Domain(0.5, 2.0)}
 
     def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
-        return xp.greater(a, b, out=out)
+        with quiet():
+            return xp.divide(a, b, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, a: Any, b: Any, needed: tuple[bool, ...]) -> Any:
+        with quiet():
+            share = g / b
+            return share, -share * y if needed[1] else None
 
 
-def greater(x1: Any, x2: Any) -> Any:
-    """x1 > x2, cell by cell.
+def divide(x1: Any, x2: Any) -> Any:
+    """x1 / x2; integers become floats first, and a division by zero gives infinity or NaN.
 
-    >>> greater(np.array([1.0, 3.0]), 2.0)
-    array([False,  True])
+    >>> divide(np.array([1.0, 2.0]), 10.0)
+    array([0.1, 0.2])
     """
-    return apply(Greater(), x1, x2)
+    return apply(Divide(), x1, x2)
+
+
+true_divide = divide
+
+
+class Negative(Op):
+    r"""The sign turned: y = -x, y' = -1."""
+
+    gradient = r"\bar x = -\bar y"
+    rule = "y = -x"
+    kind = "elementwise"
+    inplace = {"y": "x"}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.negative(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return -g
+
+
+def negative(x: Any) -> Any:
+    """-x.
+
+    >>> negative(np.array([1.0, -2.0]))
+    array([-1.,  2.])
+    """
+    return apply(Negative(), x)
+
+
+class Square(Op):
+    r"""Every cell times itself: y = x², y' = 2x."""
+
+    gradient = r"\bar x = 2 x\,\bar y"
+    rule = "y = x**2"
+    kind = "elementwise"
+    saves = ("x",)
+    inplace = {"y": "x"}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.square(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return g * (2 * x)
+
+
+def square(x: Any) -> Any:
+    """x².
+
+    >>> square(np.array([1.0, -3.0]))
+    array([1., 9.])
+    """
+    return apply(Square(), x)
+
+
+class Power(Op):
+    r"""One cell to the power of another: y = aᵇ.
+
+    1. With b fixed: ∂y/∂a = b aᵇ⁻¹.
+    2. With a fixed: y = e^(b ln a), so ∂y/∂b = aᵇ ln a = y ln a.
+
+    Traps: for b = 0 the first is 0 · a⁻¹, NaN at a = 0 although a⁰ = 1 is constant; the exponent is b - [b ≠ 0],
+    so that 0 · a⁰ = 0 comes out. ln a exists for a > 0 only: elsewhere b̄ is 0 (the limit at a = 0 for b > 0, and for
+    a < 0 aᵇ is defined at separate integers b only, where no slope in b exists).
+    """
+
+    gradient = (r"\bar a = b\,a^{b-1}\,\bar y", r"\bar b = [a > 0]\,y \ln a\;\bar y")
+    rule = "y = a**b"
+    kind = "elementwise"
+    saves = ("a", "b", "y")
+    inplace = {"y": "a"}
+    domain = {"a": Domain(0.2, 2.0)}
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.power(a, b, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, a: Any, b: Any, needed: tuple[bool, ...]) -> Any:
+        with quiet():
+            to_base = g * (b * F.power(a, b - (b != 0))) if needed[0] else None
+            to_exponent = g * (y * F.log(F.where(a > 0, a, 1))) if needed[1] else None
+        return to_base, to_exponent
+
+
+def power(x1: Any, x2: Any) -> Any:
+    """x1 to the power of x2.
+
+    >>> power(np.array([1.0, 2.0, 3.0]), 2)
+    array([1., 4., 9.])
+    """
+    if type(x2) in (int, float) and x2 == 2:
+        return square(x1)  # by far the most common exponent, and many times faster
+    return apply(Power(), x1, x2)
+
+
+# ---------------------------------------------------------------- choosing: size, sign, limits
+
+
+class Maximum(Op):
+    r"""The larger of two cells; the winner gets ȳ.
+
+    1. Where a > b, y = a: slope 1 in a and 0 in b; where a < b the other way round.
+    2. Where a = b there is a kink: the slopes left and right are 0 and 1, and each side gets their mean, ȳ/2. So
+       maximum(x, x) has slope 1, as the curve y = x it draws.
+
+    NaN on either side gives NaN.
+    """
+
+    gradient = (
+        r"\bar a = ([a > b] + \tfrac12 [a = b])\,\bar y",
+        r"\bar b = ([b > a] + \tfrac12 [a = b])\,\bar y",
+    )
+    rule = "y = max(a, b)"
+    kind = "elementwise"
+    saves = ("a", "b")
+    inplace = {"y": "a"}
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        return xp.maximum(a, b, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, a: Any, b: Any, needed: tuple[bool, ...]) -> Any:
+        return _shared_at_ties(g, a > b, a < b, a == b, needed)
+
+
+def _shared_at_ties(g: Any, a_wins: Any, b_wins: Any, tie: Any, needed: tuple[bool, ...]) -> Any:
+    """ȳ to the winner, half to each at a tie."""
+    half = 0.5 * g * tie
+    return g * a_wins + half if needed[0] else None, g * b_wins + half if needed[1] else None
+
+
+def maximum(x1: Any, x2: Any) -> Any:
+    """The larger of x1 and x2, cell by cell.
+
+    >>> maximum(np.array([-1.0, 2.0]), 0.0)
+    array([0., 2.])
+    """
+    return apply(Maximum(), x1, x2)
+
+
+class Minimum(Op):
+    r"""The smaller of two cells; the winner gets ȳ, and at a tie each side half of it (see Maximum)."""
+
+    gradient = (
+        r"\bar a = ([a < b] + \tfrac12 [a = b])\,\bar y",
+        r"\bar b = ([b < a] + \tfrac12 [a = b])\,\bar y",
+    )
+    rule = "y = min(a, b)"
+    kind = "elementwise"
+    saves = ("a", "b")
+    inplace = {"y": "a"}
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        return xp.minimum(a, b, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, a: Any, b: Any, needed: tuple[bool, ...]) -> Any:
+        return _shared_at_ties(g, a < b, a > b, a == b, needed)
+
+
+def minimum(x1: Any, x2: Any) -> Any:
+    """The smaller of x1 and x2, cell by cell.
+
+    >>> minimum(np.array([-1.0, 2.0]), 0.0)
+    array([-1.,  0.])
+    """
+    return apply(Minimum(), x1, x2)
+
+
+class Clip(Op):
+    r"""Values below x_min become x_min, values above x_max become x_max.
+
+    Inside the limits y = x, with slope 1; outside y is constant, with slope 0. Exactly at a limit the slope 1 is taken:
+    a value that was not changed keeps its gradient. NaN stays NaN.
+    """
+
+    gradient = r"\bar x = [x_{\min} \le x \le x_{\max}]\,\bar y"
+    rule = "y = min(max(x, x_min), x_max)"
+    kind = "elementwise"
+    saves = ("x",)
+    inplace = {"y": "x"}
+
+    x_min: float
+    x_max: float
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.clip(x, self.x_min, self.x_max, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return g * ((x >= self.x_min) & (x <= self.x_max))
+
+
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+    """Values below x_min become x_min, values above x_max become x_max.
+
+    >>> clip(np.array([-3.0, 0.5, 3.0]), -1.0, 1.0)
+    array([-1. ,  0.5,  1. ])
+    """
+    if isinstance(x_min, (int, float)) and isinstance(x_max, (int, float)):
+        return apply(Clip(x_min, x_max), x)
+    return minimum(maximum(x, x_min), x_max)
+
+
+class Sign(Op):
+    r"""-1, 0 or 1. Piecewise constant: no gradient."""
+
+    rule = "y = sign(x)"
+    kind = "elementwise"
+    differentiable = False
+    inplace = {"y": "x"}
+    domain = {"x": Domain(kinks=(0.0,))}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.sign(x, out=out)
+
+
+def sign(x: Any) -> Any:
+    """-1 for negative, 0 for zero, 1 for positive cells.
+
+    >>> sign(np.array([-3.0, 0.0, 3.0]))
+    array([-1.,  0.,  1.])
+    """
+    return apply(Sign(), x)
+
+
+class Abs(Op):
+    r"""Absolute value: y = |x|.
+
+    The curve is y = x for x > 0 and y = -x for x < 0, so y' = sign(x). At the kink x = 0 that is 0, the mean of the
+    slopes on both sides.
+    """
+
+    gradient = r"\bar x = \operatorname{sign}(x)\,\bar y"
+    rule = "y = abs(x)"
+    kind = "elementwise"
+    saves = ("x",)
+    inplace = {"y": "x"}
+    domain = {"x": Domain(kinks=(0.0,))}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return xp.absolute(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return g * F.sign(x)
+
+
+def absolute(x: Any) -> Any:
+    """The absolute value |x|.
+
+    >>> absolute(np.array([-3.0, 2.0]))
+    array([3., 2.])
+    """
+    return apply(Abs(), x)
+
+
+abs = absolute
+
+# ---------------------------------------------------------------- exponentials, logarithms, roots
+
+
+class Exp(Op):
+    r"""Exponential function: y = eˣ. It is its own derivative, so x̄ = y ȳ.
+
+    In float32 y is infinite from x = 88.8 on; functions that divide two exponentials subtract the maximum first.
+    """
+
+    gradient = r"\bar x = y\,\bar y"
+    rule = "y = exp(x)"
+    kind = "elementwise"
+    dtype = "float"
+    saves = ("y",)
+    inplace = {"y": "x"}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.exp(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return g * y
+
+
+def exp(x: Any) -> Any:
+    """eˣ.
+
+    >>> exp(np.array([0.0, 1.0])).round(4)
+    array([1.    , 2.7183])
+    """
+    return apply(Exp(), x)
+
+
+class Log(Op):
+    r"""Natural logarithm: y = ln x.
+
+    x = e^y, so 1 = e^y y' by the chain rule, and y' = 1/e^y = 1/x. ln 0 is -infinity, and NaN below.
+    """
+
+    gradient = r"\bar x = \bar y / x"
+    rule = "y = log(x)"
+    kind = "elementwise"
+    dtype = "float"
+    saves = ("x",)
+    inplace = {"y": "x"}
+    domain = {"x": Domain(0.2, 3.0)}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.log(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        with quiet():
+            return g / x
+
+
+def log(x: Any) -> Any:
+    """The natural logarithm ln x.
+
+    >>> log(np.array([1.0, 0.0]))
+    array([  0., -inf])
+    """
+    return apply(Log(), x)
+
+
+class Sqrt(Op):
+    r"""Square root: y = √x.
+
+    1. y² = x, so 2 y y' = 1 and y' = 1 / (2y): y is enough and x need not be kept.
+    2. x̄ = ȳ / (2y).
+
+    Trap: at x = 0 the slope is infinite; √(x² + ε) instead of √(x²) keeps a gradient finite. NaN below 0.
+    """
+
+    gradient = r"\bar x = \frac{\bar y}{2y}"
+    rule = "y = sqrt(x)"
+    kind = "elementwise"
+    dtype = "float"
+    saves = ("y",)
+    inplace = {"y": "x"}
+    domain = {"x": Domain(0.2, 3.0)}
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.sqrt(x, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        with quiet():
+            return 0.5 * g / y
+
+
+def sqrt(x: Any) -> Any:
+    """The square root of x.
+
+    >>> sqrt(np.array([4.0, 9.0]))
+    array([2., 3.])
+    """
+    return apply(Sqrt(), x)
+
+
+# ---------------------------------------------------------------- the same numbers
 
 
 class Identity(Op):
@@ -133,33 +535,3 @@ def cast(x: Any, dtype: Any) -> Any:
     array([1, 2], dtype=int32)
     """
     return apply(Cast(np.dtype(dtype).name), x)
-
-
-class Tanh(Op):
-    r"""Hyperbolic tangent: y = (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ).
-
-    1. Quotient rule with s = eˣ - e⁻ˣ, c = eˣ + e⁻ˣ, s' = c, c' = s: y' = (c² - s²) / c² = 1 - y².
-    2. x̄ = (1 - y²) ȳ; y is enough and x need not be kept.
-    """
-
-    gradient = r"\bar x = (1 - y^2)\,\bar y"
-    rule = "y = tanh(x)"
-    kind = "elementwise"
-    dtype = "float"
-    saves = ("y",)
-    inplace = {"y": "x"}
-
-    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return xp.tanh(x, out=out)
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        return g * (1 - y * y)
-
-
-def tanh(x: Any) -> Any:
-    """Hyperbolic tangent, cell by cell.
-
-    >>> tanh(np.array([0.0]))
-    array([0.])
-    """
-    return apply(Tanh(), x)

@@ -6,17 +6,432 @@ its picks: x̄[i] = Σ ȳ[j] over j with i(j) = i, which is "adding into positio
 
 from __future__ import annotations
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from glassnet.autograd.op import Op, apply, operand
+from glassnet.autograd.operators import F, Operators
 from glassnet.autograd.spec import Spec
-from glassnet.errors import ArgumentError
-from glassnet.ops.shape import AXES, normalize_axis
-from glassnet.typing import Shape
+from glassnet.errors import ArgumentError, DTypeError, GraphError, ShapeError
+from glassnet.ops.shape import AXES, moveaxis, normalize_axis, reshape, stack
+from glassnet.typing import DType, Shape
 
-__all__ = ["add_along_axis", "one_hot", "take_along_axis", "top_k"]
+__all__ = [
+    "add_along_axis", "add_at", "flat_index", "get_item", "one_hot", "place", "take", "take_along_axis", "top_k",
+]  # fmt: skip
+
+Key = tuple[Any, ...]
+"""One item per axis: a number, a slice as (start, stop, step), or None for a new axis of size 1."""
+WHOLE = (None, None, None)
+
+
+# ---------------------------------------------------------------- slices
+
+
+class GetItem(Op):
+    r"""x[...] with whole numbers, slices and None: a view of some of the cells.
+
+    1. Each y is one cell of x, and no cell of x is read twice.
+    2. So x̄ is zero everywhere except at the cells that were read, where it is ȳ: see Place.
+    """
+
+    formula = r"y = x_{\mathrm{key}}"
+    gradient = r"\bar x_{\mathrm{key}} = \bar y,\ 0 \text{ elsewhere}"
+    kind = "view"
+
+    key: Key
+
+    def rule_for(self, x: Spec) -> str:
+        if None in x.shape:
+            return ""
+        free, inside, sizes = [], [], iter(x.shape)
+        for letter, item in zip(AXES, self.key):
+            if not isinstance(item, int):
+                free.append(letter)
+            if item is not None:
+                inside.append(_affine(item, letter, next(sizes)))
+        return f"y[{','.join(free)}] = x[{','.join(inside)}]"
+
+    def shapes(self, x: Spec) -> Shape:
+        return _sliced_shape(self.key, x.shape)
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        return x[_numpy_key(self.key)]
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return F.place(g, x.shape, self.key)
+
+
+class Place(Op):
+    r"""Zeros of `shape`, with x at the cells that `key` names: the mirror image of GetItem.
+
+    Each cell of x becomes exactly one cell of y, so x̄ is ȳ read at those cells.
+    """
+
+    formula = r"y_{\mathrm{key}} = x,\ 0 \text{ elsewhere}"
+    gradient = r"\bar x = \bar y_{\mathrm{key}}"
+
+    shape: tuple[int, ...]
+    key: Key
+
+    def shapes(self, x: Spec) -> Shape:
+        return self.shape
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        y = xp.zeros(self.shape, x.dtype)
+        y[_numpy_key(self.key)] = x
+        return y
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return g[_numpy_key(self.key)]
+
+
+def place(x: Any, shape: tuple[int, ...], key: Key) -> Any:
+    """Zeros of `shape` with x at the cells of `key`; the cotangent of a slice.
+
+    >>> place(np.array([1.0, 2.0]), (5,), ((0, None, 3),))
+    array([1., 0., 0., 2., 0.])
+    """
+    return apply(Place(tuple(shape), key), x)
+
+
+def _numpy_key(key: Key) -> Any:
+    """The key as Python writes it; the closing `...` makes even a single cell a view."""
+    return (*[slice(*item) if isinstance(item, tuple) else item for item in key], ...)
+
+
+def _affine(item: Any, letter: str, size: Any) -> str:
+    """One index of a slice's rule: the place that the result's letter reads."""
+    if isinstance(item, int):
+        return str(item % size)
+    start, _, step = slice(*item).indices(size)
+    scaled = letter if step == 1 else f"{step}*{letter}"
+    return f"{scaled}+{start}" if start else scaled
+
+
+def _sliced_shape(key: Key, shape: Shape) -> Shape:
+    found: list[int | None] = []
+    axis = 0
+    for item in key:
+        if item is None:
+            found.append(1)
+            continue
+        size = shape[axis]
+        if isinstance(item, int):
+            _check_index(item, size, axis, shape)
+        else:
+            found.append(None if size is None else len(range(*slice(*item).indices(size))))
+        axis += 1
+    return tuple(found)
+
+
+def _check_index(index: int, size: int | None, axis: int, shape: Shape) -> None:
+    if size is not None and not -size <= index < size:
+        raise ArgumentError(
+            f"index {index} is out of range for axis {axis} of size {size}",
+            expected=f"-{size}..{size - 1}" if size else "no index: the axis is empty",
+            received=f"x[...] of shape {shape}",
+        )
+
+
+# ---------------------------------------------------------------- x[...]
+
+
+def get_item(x: Any, key: Any) -> Any:
+    """x[key] with NumPy's meaning: whole numbers, slices, None, `...`, integer arrays and boolean masks.
+
+    A mask must hold numbers: how many cells it picks is not known while a step is traced.
+
+    >>> get_item(np.array([[1.0, 2.0], [3.0, 4.0]]), (slice(None), -1))
+    array([2., 4.])
+    """
+    x = operand(x)
+    items = _items(key if isinstance(key, tuple) else (key,), tuple(x.shape))
+    if not any(_is_array(item) for item in items):
+        return apply(GetItem(tuple(item for item in items if item is not ...)), x)
+    return _pick(x, items)
+
+
+def _items(key: tuple[Any, ...], shape: Shape) -> list[Any]:
+    """The key with every axis named: slices as tuples, masks as positions, `...` written out (and kept as a mark)."""
+    parts = [_part(part) for part in key]
+    named = sum(_axes_of(part) for part in parts)
+    dots = sum(1 for part in parts if part is ...)
+    if named > len(shape) or dots > 1:
+        raise ArgumentError(
+            "x[...]: more axes are named than there are",
+            expected=f"at most {len(shape)} and one `...` for shape {shape}",
+            received=f"{named} and {dots} `...`",
+        )
+    items: list[Any] = []
+    axis = 0
+    for part in [*parts, ...] if not dots else parts:
+        if part is ...:
+            items += [..., *[WHOLE] * (len(shape) - named)]
+            axis += len(shape) - named
+        else:
+            items += _positions_of_mask(part, shape[axis : axis + part.ndim]) if _is_mask(part) else [part]
+            axis += _axes_of(part)
+    return items if dots else [item for item in items if item is not ...]
+
+
+def _part(part: Any) -> Any:
+    """One part of a key: None, `...`, a whole number, a slice as a tuple, or an array."""
+    if part is None or part is ...:
+        return part
+    if isinstance(part, slice):
+        return tuple(None if bound is None else operator.index(bound) for bound in (part.start, part.stop, part.step))
+    if isinstance(part, int | np.integer) and not isinstance(part, bool):
+        return int(part)
+    array = part.value if isinstance(part, Operators) else np.asarray(part, None if np.size(part) else "int64")
+    symbolic = isinstance(array, Operators) and array.is_symbolic
+    if array.dtype.kind in "iu":
+        return array if array.ndim or symbolic else int(array)
+    if array.dtype.kind != "b" or array.ndim == 0:
+        raise DTypeError(
+            "x[...]: this cannot be an index",
+            expected="whole numbers, slices, None, `...`, integer arrays or boolean masks",
+            received=f"{type(part).__name__} of dtype {array.dtype}",
+        )
+    if symbolic:
+        raise GraphError(
+            "x[mask] of a symbolic mask: how many cells it picks is not known while a model is built or a step is traced",
+            fix="keep the shape: gn.ops.where(mask, x, 0)",
+        )
+    return array.data if isinstance(array, Operators) else array
+
+
+def _is_array(part: Any) -> bool:
+    return hasattr(part, "dtype")
+
+
+def _is_mask(part: Any) -> bool:
+    return _is_array(part) and part.dtype.kind == "b"
+
+
+def _axes_of(part: Any) -> int:
+    """How many axes of x a part of the key names."""
+    return 0 if part is None or part is ... else part.ndim if _is_mask(part) else 1
+
+
+def _positions_of_mask(mask: Any, sizes: Shape) -> list[Any]:
+    if any(size not in (None, wanted) for size, wanted in zip(sizes, mask.shape)):
+        raise ShapeError("x[mask]: the mask has another shape", expected=f"{sizes}", received=f"{mask.shape}")
+    return list(mask.nonzero())
+
+
+def _pick(x: Any, items: list[Any]) -> Any:
+    """x[...] with integer arrays: the slices first, then the picks.
+
+    NumPy's rule for the place of the new axes: where the picked axes stood, if they stood side by side, else in front.
+    """
+    at = [i for i, item in enumerate(items) if _is_array(item) or isinstance(item, int)]
+    together = at[-1] - at[0] == len(at) - 1
+    picks = [np.asarray(items[i]) if isinstance(items[i], int) else items[i] for i in at]
+    key = tuple(WHOLE if i in at else item for i, item in enumerate(items) if item is not ...)
+    axes = [i - (1 if any(item is ... for item in items[:i]) else 0) for i in at]
+    if any(item != WHOLE for item in key):
+        x = apply(GetItem(key), x)
+    if len(axes) == 1:
+        return take(x, picks[0], axes[0])
+    shape = _common_shape(picks)
+    sizes = tuple(x.shape[axis] for axis in axes)
+    flat = flat_index(stack([F.broadcast_to(pick, shape) for pick in picks]), sizes)
+    front = moveaxis(x, axes, range(len(axes)))
+    rows = reshape(front, (-1 if None in sizes else math.prod(sizes), *front.shape[len(axes) :]))
+    y = take(rows, flat, 0)
+    return moveaxis(y, range(len(shape)), range(axes[0], axes[0] + len(shape))) if together else y
+
+
+def _common_shape(picks: list[Any]) -> Shape:
+    shapes = [tuple(pick.shape) for pick in picks]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError("x[...]: the index arrays do not broadcast", received=", ".join(map(str, shapes))) from None
+
+
+# ---------------------------------------------------------------- picking along an axis
+
+
+class Take(Op):
+    r"""y[..., j, ...] = x[..., i[j], ...]: whole slices of x along one axis, picked by number. A table of embeddings.
+
+    1. Each y is a copy of the cell of x that i names.
+    2. A cell of x may have been copied several times or never, so x̄ adds up the ȳ of all its copies: see AddAt.
+
+    Negative numbers count from the end; a number out of range is an error. i has no gradient.
+    """
+
+    formula = r"y_j = x_{i_j}"
+    gradient = (r"\bar x_k = \sum_{j:\,i_j = k} \bar y_j",)
+    saves = ("i",)
+    promotes = False
+
+    axis: int
+
+    def rule_for(self, x: Spec, i: Spec) -> str:
+        if x.ndim + i.ndim > 8:  # the ninth letter is i
+            return ""
+        old, new = AXES[: x.ndim], AXES[x.ndim : x.ndim + i.ndim]
+        free = ",".join([*old[: self.axis], *new, *old[self.axis + 1 :]])
+        inside = ",".join(f"i[{','.join(new)}]" if axis == self.axis else letter for axis, letter in enumerate(old))
+        return f"y[{free}] = x[{inside}]"
+
+    def shapes(self, x: Spec, i: Spec) -> Shape:
+        return (*x.shape[: self.axis], *i.shape, *x.shape[self.axis + 1 :])
+
+    def dtypes(self, x: Spec, i: Spec) -> tuple[DType, ...]:
+        return (x.dtype,)
+
+    def forward(self, xp: Any, x: Any, i: Any) -> Any:
+        places = _whole_numbers(xp, i, self.name)
+        try:
+            return x.take(places, axis=self.axis)
+        except IndexError:
+            raise _out_of_range(self.name, places, x.shape[self.axis]) from None
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, i: Any, needed: tuple[bool, ...]) -> Any:
+        return F.add_at(g, i, x.shape[self.axis], self.axis), None
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Slices of x along `axis`, picked by number; cells in row-major order where `axis` is None.
+
+    Arguments:
+        indices: whole numbers of any shape, which replaces the axis; negative ones count from the end.
+
+    >>> take(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 1, 0]), axis=0)
+    array([[3., 4.],
+           [3., 4.],
+           [1., 2.]])
+    """
+    x = operand(x)
+    if axis is None:
+        return apply(Take(0), reshape(x, (-1,)), indices)
+    return apply(Take(normalize_axis(axis, len(x.shape), "take")), x, indices)
+
+
+class AddAt(Op):
+    r"""Zeros with `size` slices along one axis, and slice j of x added at place i[j]: the mirror image of Take.
+
+    1. y[..., k, ...] = Σ x[..., j, ...] over all j with i[j] = k.
+    2. Each x enters exactly one y with factor 1, so x̄ is ȳ picked at those places.
+    """
+
+    formula = r"y_k = \sum_{j:\,i_j = k} x_j"
+    gradient = (r"\bar x_j = \bar y_{i_j}",)
+    saves = ("i",)
+    promotes = False
+
+    size: int
+    axis: int
+
+    def rule_for(self, x: Spec, i: Spec) -> str:
+        return ""
+
+    def shapes(self, x: Spec, i: Spec) -> Shape:
+        end = self.axis + i.ndim
+        if x.shape[self.axis : end] != i.shape and None not in (*x.shape, *i.shape):
+            raise ShapeError(
+                "add_at: every slice needs one index",
+                expected=f"indices of shape {x.shape[self.axis : end]}",
+                received=f"shape {i.shape}",
+            )
+        return (*x.shape[: self.axis], self.size, *x.shape[end:])
+
+    def dtypes(self, x: Spec, i: Spec) -> tuple[DType, ...]:
+        return (x.dtype,)
+
+    def forward(self, xp: Any, x: Any, i: Any) -> Any:
+        places = _in_range(xp, i, self.size, self.name)
+        before, after = x.shape[: self.axis], x.shape[self.axis + places.ndim :]
+        y = xp.zeros((math.prod(before), self.size, math.prod(after)), x.dtype)
+        # one number per cell: adding at flat places is several times faster than at slices
+        rows = xp.arange(len(y))[:, None] * self.size + places.reshape(-1)
+        cells = rows.reshape(-1, 1) * y.shape[2] + xp.arange(y.shape[2])
+        xp.add.at(y.reshape(-1), cells.reshape(-1), x.reshape(-1))
+        return y.reshape((*before, self.size, *after))
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, i: Any, needed: tuple[bool, ...]) -> Any:
+        return F.take(g, i, self.axis), None
+
+
+def add_at(x: Any, indices: Any, size: int, axis: int = 0) -> Any:
+    """Zeros with `size` slices along `axis`, and the slices of x added at the places `indices`.
+
+    >>> add_at(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([0, 2, 0]), 3)
+    array([[6., 8.],
+           [0., 0.],
+           [3., 4.]])
+    """
+    return apply(AddAt(int(size), axis), x, indices)
+
+
+class FlatIndex(Op):
+    r"""Positions along several axes as one number, counted in row-major order. Whole numbers: no gradient.
+
+    For axes of sizes n₁, n₂, n₃: y = (i₁ n₂ + i₂) n₃ + i₃. Negative positions count from the end of their axis; one out
+    of range is an error. The first size may be unknown: it does not enter.
+    """
+
+    formula = r"y = (i_1 n_2 + i_2)\,n_3 + i_3"
+    dtype = "int64"
+    differentiable = False
+
+    sizes: Shape
+
+    def shapes(self, i: Spec) -> Shape:
+        return i.shape[1:]
+
+    def forward(self, xp: Any, i: Any) -> Any:
+        y = xp.zeros(i.shape[1:], "int64")
+        for size, places in zip(self.sizes, i, strict=True):
+            y = places if size is None else y * size + _in_range(xp, places, size, "x[...]")
+        return y.astype("int64", copy=False)
+
+
+def flat_index(indices: Any, sizes: Shape) -> Any:
+    """Positions along several axes as one number, counted in row-major order.
+
+    Arguments:
+        indices: shape (number of axes, ...).
+        sizes: the sizes of the axes; the first may be None.
+
+    >>> flat_index(np.array([[0, 1], [2, 0]]), (2, 3))
+    array([2, 3])
+    """
+    return apply(FlatIndex(tuple(sizes)), indices)
+
+
+def _whole_numbers(xp: Any, i: Any, who: str) -> Any:
+    places = xp.asarray(i)
+    if places.dtype.kind not in "iu":
+        raise DTypeError(f"{who}: indices must be whole numbers", received=f"dtype {places.dtype}")
+    return places.astype("intp", copy=False)
+
+
+def _in_range(xp: Any, i: Any, size: int, who: str) -> Any:
+    """Non-negative positions along an axis of this size; any other is an error."""
+    places = _whole_numbers(xp, i, who)
+    if places.size and (places.min() < -size or places.max() >= size):
+        raise _out_of_range(who, places, size)
+    return xp.where(places < 0, places + size, places)
+
+
+def _out_of_range(who: str, places: Any, size: int) -> ArgumentError:
+    wrong = places[(places < -size) | (places >= size)].reshape(-1)[0]
+    return ArgumentError(
+        f"{who}: index {wrong} is out of range for an axis of size {size}",
+        expected=f"-{size}..{size - 1}" if size else "no index: the axis is empty",
+    )
+
+
+# ---------------------------------------------------------------- one index per cell
+
 
 
 class TakeAlongAxis(Op):

@@ -1,32 +1,37 @@
 r"""Fused losses on logits: stable for any logits, with the short gradients that the lessons use.
 
-Letters: N samples, K classes. z are logits, p = softmax(z), t the target. All losses here are per sample, shape (...,);
-averaging over the batch, with its visible 1/n, is done by the loss classes.
+Letters: N samples, K classes. z are logits, p = softmax(z), t the target. The softmax losses give one value per sample,
+shape (...,), the sigmoid loss one per cell; averaging over the batch, with its visible 1/n, is done by the loss classes.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from glassnet.autograd.op import Op, apply
+from glassnet.autograd.op import Domain, Op, apply, operand
+from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
-from glassnet.errors import ShapeError
+from glassnet.autograd.tensor import Node, Tensor, wrap
+from glassnet.config import epsilon
+from glassnet.errors import DataError, ShapeError
+from glassnet.ops.activation import Sigmoid, Softmax
 
-__all__ = ["sparse_softmax_crossentropy"]
+__all__ = ["binary_crossentropy", "categorical_crossentropy", "sigmoid_crossentropy", "softmax_crossentropy",
+           "sparse_categorical_crossentropy", "sparse_softmax_crossentropy"]  # fmt: skip
 
 
 class SparseSoftmaxCrossentropy(Op):
-    r"""Cross-entropy of integer labels from logits: y = -log softmax(z)[t].
+    r"""Cross-entropy of integer labels from logits: y = -ln softmax(z)[t].
 
-    1. y = log Σₖ exp zₖ - z_t. With m = max z: y = m + log Σₖ exp(zₖ - m) - z_t, which cannot overflow.
-    2. ∂/∂zₖ log Σ exp = exp zₖ / Σ exp = pₖ, and ∂z_t/∂zₖ = [k = t].
+    1. y = ln Σₖ exp zₖ - z_t. With m = max z: y = ln Σₖ exp(zₖ - m) - (z_t - m), which cannot overflow.
+    2. ∂/∂zₖ ln Σ exp = exp zₖ / Σ exp = pₖ, and ∂z_t/∂zₖ = [k = t].
     3. So z̄ₖ = (pₖ - [k = t]) ȳ: predicted minus wanted. p is kept as a residual.
 
     Source: Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108-4.109.
     """
 
     gradient = (r"\bar z_k = (p_k - [k = t])\,\bar y",)
-    rule = "y[...] = max_j z[...,j] + log(sum_k exp(z[...,k] - max_j z[...,j])) - z[...,t[...]]"
+    rule = "y[...] = log(sum_k exp(z[...,k])) - z[...,t[...]]"
     kind = "opaque"
     residuals = ("p",)
     saves = ("z", "t", "p")
@@ -47,6 +52,8 @@ class SparseSoftmaxCrossentropy(Op):
         return z.dtype, z.dtype
 
     def forward(self, xp: Any, z: Any, t: Any) -> Any:
+        if t.size and (t.min() < 0 or t.max() >= z.shape[-1]):
+            _refuse_labels(t, z.shape[-1])
         shifted = z - z.max(axis=-1, keepdims=True)
         p = xp.exp(shifted)
         total = p.sum(axis=-1, keepdims=True)
@@ -59,12 +66,21 @@ class SparseSoftmaxCrossentropy(Op):
         return (p - F.one_hot(t, z.shape[-1], dtype=z.dtype)) * F.expand_dims(g, -1), None
 
     def compose(self, F: Any, z: Any, t: Any) -> Any:
-        picked = F.take_along_axis(z, F.expand_dims(t, -1), axis=-1)
-        return F.logsumexp(z, axis=-1) - F.squeeze(picked, -1)
+        picked = F.take_along_axis(F.log_softmax(z), F.expand_dims(t, -1), axis=-1)
+        return -F.squeeze(picked, -1)
+
+
+def _refuse_labels(labels: Any, classes: int) -> None:
+    where = int(((labels < 0) | (labels >= classes)).argmax())
+    raise DataError(
+        "sparse_categorical_crossentropy: a label is out of range", expected=f"integers 0..{classes - 1} ({classes} classes)",
+        received=f"{labels.reshape(-1)[where]} at position {where} of the batch",
+        fix="count labels from 0, or give the last layer one unit per class",
+    )  # fmt: skip
 
 
 def sparse_softmax_crossentropy(logits: Any, labels: Any) -> Any:
-    """-log softmax(logits)[label] for every sample.
+    """-ln softmax(logits)[label] for every sample.
 
     Arguments:
         logits: shape (..., K).
@@ -74,3 +90,185 @@ def sparse_softmax_crossentropy(logits: Any, labels: Any) -> Any:
     array([0.6931])
     """
     return apply(SparseSoftmaxCrossentropy(), logits, labels)
+
+
+class SoftmaxCrossentropy(Op):
+    r"""Cross-entropy of a target distribution from logits: y = -Σₖ tₖ ln softmax(z)ₖ.
+
+    1. ln softmax(z)ₖ = zₖ - ln Σⱼ exp zⱼ, so y = s ln Σⱼ exp zⱼ - Σₖ tₖ zₖ with s = Σₖ tₖ (1 for a distribution).
+    2. ∂/∂zₖ ln Σ exp = pₖ, so z̄ₖ = (s pₖ - tₖ) ȳ: predicted minus wanted. p is kept as a residual.
+    3. y is linear in t, so t̄ₖ = -ln softmax(z)ₖ ȳ.
+
+    Trap: where p is rounded to 0 its logarithm is -∞; ln softmax is computed as (zₖ - m) - ln Σⱼ exp(zⱼ - m), m = max z.
+    Source: Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108-4.109.
+    """
+
+    gradient = (
+        r"\bar z_k = \left(p_k \sum_j t_j - t_k\right)\bar y",
+        r"\bar t_k = -\ln \mathrm{softmax}(z)_k\,\bar y",
+    )
+    rule = "y[...] = sum_k t[...,k]*(log(sum_j exp(z[...,j])) - z[...,k])"
+    kind = "opaque"
+    dtype = "float"
+    residuals = ("p",)
+    saves = ("z", "t", "p")
+    order = 1
+
+    def shapes(self, z: Spec, t: Spec) -> Any:
+        if z.ndim != t.ndim or not z.ndim or any(None not in (a, b) and a != b for a, b in zip(z.shape, t.shape)):
+            raise ShapeError(
+                "softmax_crossentropy: targets and logits do not fit", expected=f"targets of shape {z.shape}",
+                received=t.shape, fix="integer labels belong to sparse_softmax_crossentropy" if t.ndim < z.ndim else None,
+            )  # fmt: skip
+        return z.shape[:-1], z.shape
+
+    def forward(self, xp: Any, z: Any, t: Any) -> Any:
+        shifted = z - z.max(axis=-1, keepdims=True)
+        p = xp.exp(shifted)
+        total = p.sum(axis=-1, keepdims=True)
+        p /= total
+        return (t * (xp.log(total) - shifted)).sum(axis=-1), p
+
+    def vjp(self, F: Any, g: Any, y: Any, z: Any, t: Any, needed: tuple[bool, ...]) -> Any:
+        p, g = y[1], F.expand_dims(g, -1)
+        return (
+            (p * t.sum(axis=-1, keepdims=True) - t) * g if needed[0] else None,
+            -F.log_softmax(z) * g if needed[1] else None,
+        )
+
+    def compose(self, F: Any, z: Any, t: Any) -> Any:
+        return -(t * F.log_softmax(z)).sum(axis=-1)
+
+
+def softmax_crossentropy(logits: Any, targets: Any) -> Any:
+    """-Σₖ tₖ ln softmax(logits)ₖ for every sample.
+
+    Arguments:
+        logits: shape (..., K).
+        targets: one probability per class, shape (..., K): one-hot, smoothed or any other distribution.
+
+    >>> softmax_crossentropy(np.array([[0.0, 0.0]]), np.array([[0.5, 0.5]])).round(4)
+    array([0.6931])
+    """
+    return apply(SoftmaxCrossentropy(), logits, targets)
+
+
+class SigmoidCrossentropy(Op):
+    r"""Binary cross-entropy from a logit: y = -t ln σ(z) - (1 - t) ln(1 - σ(z)), cell by cell.
+
+    1. ln σ(z) = z - ln(1 + e^z) and ln(1 - σ(z)) = -ln(1 + e^z), so y = ln(1 + e^z) - t z.
+    2. d/dz ln(1 + e^z) = e^z / (1 + e^z) = σ(z), so z̄ = (σ(z) - t) ȳ: predicted minus wanted, with no factor σ'
+       that would stop the learning of a saturated output.
+    3. t̄ = -z ȳ.
+
+    Trap: e^z overflows, and ln(1 + e^z) - t z are two large numbers; max(z, 0) - t z + ln(1 + e^-|z|) is the same and
+    exact. Source: Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.90-4.91.
+    """
+
+    gradient = (r"\bar z = (\sigma(z) - t)\,\bar y", r"\bar t = -z\,\bar y")
+    rule = "y = log(1 + exp(z)) - t*z"
+    kind = "elementwise"
+    dtype = "float"
+    saves = ("z", "t")
+    domain = {"t": Domain(0.0, 1.0)}
+
+    def forward(self, xp: Any, z: Any, t: Any, out: Any = None) -> Any:
+        return xp.add(xp.maximum(z, 0) - t * z, xp.log1p(xp.exp(-xp.abs(z))), out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, z: Any, t: Any, needed: tuple[bool, ...]) -> Any:
+        return g * (F.sigmoid(z) - t) if needed[0] else None, -g * z if needed[1] else None
+
+    def compose(self, F: Any, z: Any, t: Any) -> Any:
+        return F.softplus(z) - t * z
+
+
+def sigmoid_crossentropy(logits: Any, targets: Any) -> Any:
+    """-t ln σ(z) - (1 - t) ln(1 - σ(z)) for every cell, from logits z and targets t in [0, 1].
+
+    >>> sigmoid_crossentropy(np.array([0.0, 1e4, 1e4]), np.array([1.0, 1.0, 0.0])).round(4)
+    array([6.931e-01, 0.000e+00, 1.000e+04])
+    """
+    return apply(SigmoidCrossentropy(), logits, targets)
+
+
+# ---------------------------------------------------------------- from probabilities or logits, as in Keras
+
+
+def logits_behind(output: Any, op: type, axis: int = -1) -> Any:
+    """The logits from which a Softmax or Sigmoid made these probabilities, or None.
+
+    A loss on logits is exact where probabilities have long been rounded to 0 or 1, so a model that ends in an activation
+    gets the same numbers as one that ends in logits.
+    """
+    node = output.creator if type(output) is Tensor else None
+    if type(node) is not Node or type(node.op) is not op:
+        return None
+    if isinstance(node.op, Softmax) and (node.op.axis - axis) % output.ndim:
+        return None
+    return wrap(node.inputs[0], node.parents[0])
+
+
+def _classes_last(x: Any, axis: int) -> Any:
+    return x if axis in (-1, len(x.shape) - 1) else F.moveaxis(x, axis, -1)
+
+
+def _softmax_logits(output: Any, from_logits: bool, axis: int) -> Any:
+    """Logits with the classes on the last axis; of probabilities the logarithm, because softmax(ln p) = p."""
+    logits = output if from_logits else logits_behind(output, Softmax, axis)
+    if logits is None:
+        logits = F.log(F.maximum(output, epsilon()))
+    return _classes_last(logits, axis)
+
+
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    """-t ln p - (1 - t) ln(1 - p) for every cell.
+
+    Arguments:
+        target: t, from 0 to 1, shape of `output`.
+        output: probabilities p, or logits z with p = σ(z).
+
+    >>> binary_crossentropy(np.array([1.0, 0.0]), np.array([0.5, 0.2])).round(4)
+    array([0.6931, 0.2231])
+    """
+    output = operand(output)
+    target = F.cast(operand(target), output.dtype)
+    logits = output if from_logits else logits_behind(output, Sigmoid)
+    if logits is not None:
+        return sigmoid_crossentropy(logits, target)
+    p = F.clip(output, epsilon(), 1 - epsilon())
+    return -(target * F.log(p) + (1 - target) * F.log(1 - p))
+
+
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """-Σₖ tₖ ln pₖ for every sample, from targets that give each class a probability.
+
+    Arguments:
+        target: shape of `output`; one-hot, smoothed or any other distribution.
+        output: probabilities (scaled to sum to 1), or logits.
+        axis: the axis of the classes.
+
+    >>> categorical_crossentropy(np.array([[0.0, 1.0]]), np.array([[0.75, 0.25]])).round(4)
+    array([1.3863])
+    """
+    output = operand(output)
+    target = _classes_last(F.cast(operand(target), output.dtype), axis)
+    return softmax_crossentropy(_softmax_logits(output, from_logits, axis), target)
+
+
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """-ln p of the true class for every sample, from integer labels.
+
+    Arguments:
+        target: integers from 0, shape (batch,) or (batch, 1) for outputs (batch, K).
+        output: probabilities (scaled to sum to 1), or logits.
+        axis: the axis of the classes.
+
+    >>> sparse_categorical_crossentropy(np.array([1]), np.array([[0.75, 0.25]])).round(4)
+    array([1.3863])
+    """
+    target, output = operand(target), operand(output)
+    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+        target = F.squeeze(target, -1)
+    if target.dtype.kind not in "iu":
+        target = F.cast(target, "int64")
+    return sparse_softmax_crossentropy(_softmax_logits(output, from_logits, axis), target)

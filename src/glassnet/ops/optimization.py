@@ -22,7 +22,9 @@ _PIECE = 16_384
 
 
 def _pieces(*arrays: Any) -> Iterator[tuple[Any, ...]]:
-    """The same slices of several arrays of equal shape."""
+    """The same slices of several arrays of equal shape; each an array with axes, so that it can be written into."""
+    if not arrays[0].ndim:
+        arrays = tuple(a.reshape(1) for a in arrays)
     if arrays[0].size <= _PIECE or not all(a.flags.c_contiguous for a in arrays):
         yield arrays
         return

@@ -5,14 +5,25 @@ A sum hands its cotangent back to every cell that went into it (factor 1); every
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, ClassVar
+
+import numpy as np
 
 from glassnet.autograd.op import Op, apply, operand
+from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
-from glassnet.ops.shape import AXES, normalize_axes
-from glassnet.typing import Shape
+from glassnet.errors import ShapeError
+from glassnet.ops.shape import AXES, normalize_axes, normalize_axis
+from glassnet.typing import DType, Shape
 
-__all__ = ["broadcast_to", "sum", "sum_to"]
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "broadcast_to", "count_nonzero", "logsumexp", "max", "mean",
+    "min", "std", "sum", "sum_to", "var",
+]  # fmt: skip
+
+
+# ---------------------------------------------------------------- axes
 
 
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
@@ -22,18 +33,31 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-def reduction_rule(kind: str, ndim: int, axes: tuple[int, ...], body: str = "x[{all}]") -> str:
-    """`y[kept] = kind_letters body` for an array of this rank; an axis that is kept as size 1 has no letter."""
+def reduction_rule(kind: str, ndim: int, axes: tuple[int, ...], whole: str = "{}", cell: str = "x[{}]") -> str:
+    """`y[kept] = kind_letters x[all]` for an array of this rank; `whole` and `cell` wrap what their names say."""
     letters = AXES[:ndim]
     bound = "".join(letters[axis] for axis in axes)
     free = ",".join(letters[axis] for axis in range(ndim) if axis not in axes)
     head = f"{kind}_{bound} " if bound else ""
-    return f"y[{free}] = {head}" + body.format(all=",".join(letters))
+    return f"y[{free}] = {whole.format(head + cell.format(','.join(letters)))}"
 
 
 def keep_axes(F: Any, value: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
-    """A reduced array with its reduced axes back as size 1, ready to broadcast against the input."""
+    """A reduced array that broadcasts against the input: its axes are back as size 1, unless they were the first ones."""
+    if len(value.shape) == len(shape) or axes == tuple(range(len(axes))):
+        return value
     return F.reshape(value, tuple(1 if axis in axes else size for axis, size in enumerate(shape)))
+
+
+def count_cells(who: str, shape: Any, axes: tuple[int, ...]) -> int:
+    """How many cells become one; none at all is an error."""
+    n = math.prod([shape[axis] for axis in axes])
+    if n == 0:
+        raise ShapeError(f"{who}: there are no cells to reduce", expected="at least one", received=f"shape {shape}")
+    return n
+
+
+# ---------------------------------------------------------------- sums
 
 
 class Sum(Op):
@@ -41,6 +65,8 @@ class Sum(Op):
 
     1. y = Σ x over the axes: each x enters exactly one y with factor 1.
     2. So x̄ is ȳ of that sum, repeated for every cell that went into it.
+
+    Integers and booleans are added as 64-bit integers, so that an image of bytes does not overflow.
     """
 
     formula = r"y = \sum_{\text{axes}} x"
@@ -56,11 +82,20 @@ class Sum(Op):
     def shapes(self, x: Spec) -> Shape:
         return reduced_shape(x.shape, self.axes, self.keepdims)
 
+    def dtypes(self, x: Spec) -> tuple[DType, ...]:
+        return (_sum_dtype(x.dtype),)
+
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        return x.sum(axis=self.axes, dtype=x.dtype if x.dtype.kind == "f" else None, out=out, keepdims=self.keepdims)
+        return x.sum(axis=self.axes, dtype=_sum_dtype(x.dtype), out=out, keepdims=self.keepdims)
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         return F.broadcast_to(keep_axes(F, g, x.shape, self.axes), x.shape)
+
+
+def _sum_dtype(dtype: DType) -> DType:
+    if dtype.kind == "f":
+        return dtype
+    return np.dtype("uint64" if dtype.kind == "u" else "int64")
 
 
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -118,6 +153,14 @@ class BroadcastTo(Op):
     shape: Shape
 
     def shapes(self, x: Spec) -> Shape:
+        lead = len(self.shape) - len(x.shape)
+        fits = lead >= 0 and not [1 for old, new in zip(x.shape, self.shape[lead:], strict=True) if old not in (1, new)]
+        if not fits:
+            raise ShapeError(
+                "broadcast_to: the shape cannot be repeated to the wanted one",
+                expected=f"sizes equal to those of {self.shape}, or 1, counted from the right",
+                received=f"shape {x.shape}",
+            )
         return self.shape
 
     def forward(self, xp: Any, x: Any) -> Any:
@@ -136,3 +179,331 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     """
     x = operand(x)
     return x if tuple(x.shape) == tuple(shape) else apply(BroadcastTo(tuple(shape)), x)
+
+
+# ---------------------------------------------------------------- means and spread
+
+
+class Mean(Op):
+    r"""Mean over axes: y = (1/n) Σ x, with n the number of cells that become one.
+
+    1. Each x enters exactly one y with factor 1/n.
+    2. So x̄ = ȳ / n, repeated for every cell that went into it. This is where the 1/n of an average loss comes from.
+
+    The mean of no cells is an error: 0/0 is no number.
+    """
+
+    formula = r"y = \frac{1}{n} \sum_{\text{axes}} x"
+    gradient = r"\bar x = \frac{1}{n}\,\bar y \text{ repeated along the axes}"
+    kind = "reduction"
+    dtype = "float"
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+
+    def rule_for(self, x: Spec) -> str:
+        n = [x.shape[axis] for axis in self.axes]
+        if self.keepdims or None in n:
+            return ""
+        return reduction_rule("sum", x.ndim, self.axes, whole=f"({{}}) / {count_cells('mean', x.shape, self.axes)}")
+
+    def shapes(self, x: Spec) -> Shape:
+        return reduced_shape(x.shape, self.axes, self.keepdims)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        n = count_cells("mean", x.shape, self.axes)
+        return xp.divide(x.sum(axis=self.axes, out=out, keepdims=self.keepdims), n, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        n = count_cells("mean", x.shape, self.axes)
+        return F.broadcast_to(keep_axes(F, g / n, x.shape, self.axes), x.shape)
+
+
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Mean over `axis` (all axes by default).
+
+    >>> mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    array([2., 3.])
+    """
+    x = operand(x)
+    return apply(Mean(normalize_axes(axis, len(x.shape), "mean"), keepdims), x)
+
+
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Variance over `axis`: the mean of the squared distances from the mean (divided by n, not n - 1).
+
+    >>> var(np.array([1.0, 2.0, 6.0]))
+    np.float64(4.666666666666667)
+    """
+    distance = F.subtract(x, mean(x, axis, keepdims=True))
+    return mean(F.multiply(distance, distance), axis, keepdims)
+
+
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Standard deviation over `axis`: the root of `var`, in the unit of x.
+
+    >>> std(np.array([1.0, 3.0]))
+    np.float64(1.0)
+    """
+    return F.sqrt(var(x, axis, keepdims))
+
+
+# ---------------------------------------------------------------- extremes
+
+
+class Max(Op):
+    r"""Largest cell over axes.
+
+    1. A small change of the largest cell moves y by the same amount; a change of any other cell does not.
+    2. So x̄ is ȳ at the largest cell and 0 elsewhere.
+    3. Where k cells tie, y has no derivative. ȳ is split evenly, ȳ/k to each: the shares add up to ȳ, and no cell is
+       preferred for its place.
+
+    NaN among the cells makes y NaN. The largest of no cells is an error.
+    """
+
+    gradient = r"\bar x = \tfrac{1}{k}\,[x = y]\,\bar y,\quad k = \sum_{\text{axes}} [x = y]"
+    formula = r"y = \max_{\text{axes}} x"
+    kind = "reduction"
+    saves = ("x", "y")
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+    extreme: ClassVar[str] = "max"
+
+    def rule_for(self, x: Spec) -> str:
+        return "" if self.keepdims else reduction_rule(self.extreme, x.ndim, self.axes)
+
+    def shapes(self, x: Spec) -> Shape:
+        return reduced_shape(x.shape, self.axes, self.keepdims)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        if x.size == 0:
+            count_cells(self.name, x.shape, self.axes)
+        return getattr(x, self.extreme)(axis=self.axes, out=out, keepdims=self.keepdims)
+
+    def beyond(self, x: Any, y: Any) -> Any:
+        """Cells that are not the extreme; none where y is NaN, so that something is left to share ȳ."""
+        return x < y
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        chosen = ~self.beyond(x, keep_axes(F, y, x.shape, self.axes))
+        k = F.cast(chosen.sum(axis=self.axes, keepdims=True), g.dtype)
+        return keep_axes(F, g, x.shape, self.axes) / k * chosen
+
+
+class Min(Max):
+    r"""Smallest cell over axes: y = -max(-x).
+
+    1. As for Max, only the smallest cell moves y, with factor 1.
+    2. So x̄ is ȳ at the smallest cell and 0 elsewhere; k cells that tie get ȳ/k each.
+
+    NaN among the cells makes y NaN. The smallest of no cells is an error.
+    """
+
+    formula = r"y = \min_{\text{axes}} x"
+    extreme: ClassVar[str] = "min"
+
+    def beyond(self, x: Any, y: Any) -> Any:
+        return x > y
+
+
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Largest cell over `axis` (all axes by default).
+
+    Arguments:
+        initial: the least that the result can be; it also makes the result of no cells defined.
+
+    >>> max(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=0)
+    array([3., 5.])
+    """
+    return _extreme(Max, F.maximum, x, axis, keepdims, initial) if initial is not None else _plain(Max, x, axis, keepdims)
+
+
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Smallest cell over `axis` (all axes by default).
+
+    Arguments:
+        initial: the most that the result can be; it also makes the result of no cells defined.
+
+    >>> min(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=0)
+    array([1., 4.])
+    """
+    return _extreme(Min, F.minimum, x, axis, keepdims, initial) if initial is not None else _plain(Min, x, axis, keepdims)
+
+
+def _plain(op: type[Max], x: Any, axis: Any, keepdims: bool) -> Any:
+    x = operand(x)
+    return apply(op(normalize_axes(axis, len(x.shape), op.extreme), keepdims), x)
+
+
+def _extreme(op: type[Max], pair: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    """With a start value: the extreme of the cells' extreme and `initial`."""
+    x = operand(x)
+    axes = normalize_axes(axis, len(x.shape), op.extreme)
+    if 0 in [x.shape[a] for a in axes]:
+        return broadcast_to(F.cast(initial, x.dtype), reduced_shape(x.shape, axes, keepdims))
+    return pair(apply(op(axes, keepdims), x), initial)
+
+
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """NumPy's second name for `max`.
+
+    >>> amax(np.array([1.0, 5.0]))
+    np.float64(5.0)
+    """
+    return max(x, axis, keepdims)
+
+
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """NumPy's second name for `min`.
+
+    >>> amin(np.array([1.0, 5.0]))
+    np.float64(1.0)
+    """
+    return min(x, axis, keepdims)
+
+
+class Argmax(Op):
+    r"""Position of the largest cell along one axis; of several, the first. Piecewise constant: no gradient.
+
+    The result is int64 on every machine. NaN counts as the largest, as in NumPy.
+    """
+
+    formula = r"y = \min \{ i : x_i = \max_j x_j \}"
+    kind = "reduction"
+    dtype = "int64"
+    differentiable = False
+
+    axis: int
+    extreme: ClassVar[str] = "max"
+
+    def rule_for(self, x: Spec) -> str:
+        letters = ",".join(AXES[: x.ndim])
+        at = AXES[self.axis]
+        free = ",".join(letter for letter in AXES[: x.ndim] if letter != at)
+        return (
+            f"m[{free}] = {self.extreme}_{at} x[{letters}]; "
+            f"y[{free}] = min_{at} where(x[{letters}] == m[{free}], {at}, 1e9)"
+        )
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        count_cells(self.name, x.shape, (self.axis,))
+        return getattr(x, "arg" + self.extreme)(axis=self.axis).astype("int64", copy=False)
+
+
+class Argmin(Argmax):
+    r"""Position of the smallest cell along one axis; of several, the first. Piecewise constant: no gradient."""
+
+    formula = r"y = \min \{ i : x_i = \min_j x_j \}"
+    extreme: ClassVar[str] = "min"
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Position of the largest cell along `axis`; counted in row-major order where `axis` is None.
+
+    >>> argmax(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    array([1, 1])
+    """
+    return _position(Argmax, x, axis, keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Position of the smallest cell along `axis`; counted in row-major order where `axis` is None.
+
+    >>> argmin(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    array([0, 0])
+    """
+    return _position(Argmin, x, axis, keepdims)
+
+
+def _position(op: type[Argmax], x: Any, axis: int | None, keepdims: bool) -> Any:
+    x = operand(x)
+    shape = x.shape
+    if axis is None:
+        y, axes = apply(op(0), F.reshape(x, (-1,))), tuple(range(len(shape)))
+    else:
+        place = normalize_axis(axis, len(shape), "arg" + op.extreme)
+        y, axes = apply(op(place), x), (place,)
+    return F.reshape(y, reduced_shape(shape, axes, True)) if keepdims else y
+
+
+# ---------------------------------------------------------------- counting
+
+
+def count_nonzero(x: Any, axis: Any = None) -> Any:
+    """How many cells are not 0 over `axis` (all axes by default).
+
+    >>> count_nonzero(np.array([0.0, 2.0, -1.0]))
+    np.int64(2)
+    """
+    return sum(F.not_equal(x, 0), axis)
+
+
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """True where at least one cell over `axis` is not 0.
+
+    >>> any(np.array([[False, True], [False, False]]), axis=1)
+    array([ True, False])
+    """
+    return F.greater(sum(F.not_equal(x, 0), axis, keepdims), 0)
+
+
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """True where no cell over `axis` is 0.
+
+    >>> all(np.array([[True, True], [False, True]]), axis=1)
+    array([ True, False])
+    """
+    return F.equal(sum(F.equal(x, 0), axis, keepdims), 0)
+
+
+# ---------------------------------------------------------------- logarithm of a sum
+
+
+class Logsumexp(Op):
+    r"""y = ln Σ eˣ over axes: a smooth maximum, and the denominator of softmax as a logarithm.
+
+    1. With s = Σ eˣ, y = ln s and ∂y/∂x = eˣ / s.
+    2. eˣ / s = eˣ / eʸ = e^(x - y), the softmax of x, which cannot overflow because x <= y.
+    3. x̄ = e^(x - y) ȳ.
+
+    Trap: eˣ overflows beyond x = 88 in float32. With m = max x, ln Σ eˣ = m + ln Σ e^(x - m), and every exponent is at
+    most 0. Cells of -∞ count as nothing; a row of nothing else gives -∞, and no gradient.
+    """
+
+    formula = r"y = \ln \sum_{\text{axes}} e^x"
+    gradient = r"\bar x = e^{x - y}\,\bar y"
+    kind = "reduction"
+    dtype = "float"
+    saves = ("x", "y")
+
+    axes: tuple[int, ...]
+    keepdims: bool = False
+
+    def rule_for(self, x: Spec) -> str:
+        return "" if self.keepdims else reduction_rule("sum", x.ndim, self.axes, "log({})", "exp(x[{}])")
+
+    def shapes(self, x: Spec) -> Shape:
+        return reduced_shape(x.shape, self.axes, self.keepdims)
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        m = x.max(axis=self.axes, keepdims=True, initial=-math.inf)
+        m = xp.where(xp.isfinite(m), m, x.dtype.type(0))
+        with np.errstate(over="ignore", divide="ignore"):  # x - m = -∞ and ln 0 = -∞ are the right values
+            y = m + xp.log(xp.exp(x - m).sum(axis=self.axes, keepdims=True))
+        return y if self.keepdims else y.reshape(reduced_shape(x.shape, self.axes, False))
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        level = F.where(F.isfinite(y), y, 0)
+        return keep_axes(F, g, x.shape, self.axes) * F.exp(x - keep_axes(F, level, x.shape, self.axes))
+
+
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """ln Σ eˣ over `axis` (all axes by default), without overflow.
+
+    >>> logsumexp(np.array([1000.0, 1000.0]))
+    np.float64(1000.6931471805599)
+    """
+    x = operand(x)
+    return apply(Logsumexp(normalize_axes(axis, len(x.shape), "logsumexp"), keepdims), x)

@@ -15,7 +15,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.typing import Shape
 
-__all__ = ["expand_dims", "reshape", "squeeze", "swapaxes", "transpose"]
+__all__ = ["concatenate", "expand_dims", "moveaxis", "reshape", "squeeze", "stack", "swapaxes", "transpose"]
 
 AXES = "abcdefghijkl"
 """Letters for ops of any rank; a rule that names axes one by one reaches twelve of them."""
@@ -153,6 +153,28 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     return apply(Transpose(tuple(order)), x)
 
 
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """Axes moved to other places; the others keep their order.
+
+    >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = operand(x)
+    ndim = len(x.shape)
+    sources, places = _axis_list(source, ndim, "moveaxis"), _axis_list(destination, ndim, "moveaxis")
+    if len(sources) != len(places):
+        raise ArgumentError("moveaxis: source and destination differ in length", received=f"{source} and {destination}")
+    order = [axis for axis in range(ndim) if axis not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return x if order == list(range(ndim)) else apply(Transpose(tuple(order)), x)
+
+
+def _axis_list(axes: int | Sequence[int], ndim: int, who: str) -> list[int]:
+    """Axis numbers in the order in which they were named."""
+    return [normalize_axis(a, ndim, who) for a in ([axes] if isinstance(axes, int) else axes)]
+
+
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
     """New axes of size 1 at the given positions of the result.
 
@@ -179,3 +201,86 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
         if x.shape[place] not in (1, None):
             raise ShapeError("squeeze: the axis is not of size 1", received=f"axis {place} of shape {tuple(x.shape)}")
     return reshape(x, [size for i, size in enumerate(x.shape) if i not in places])
+
+
+# ---------------------------------------------------------------- joining and cutting
+
+
+class Concatenate(Op):
+    r"""Arrays one after the other along one axis.
+
+    1. Each cell of each array becomes exactly one cell of y, so its cotangent is that cell's cotangent.
+    2. The cotangent of the k-th array is the slice of ȳ where it was put.
+    """
+
+    formula = r"y = [x_1, x_2, \dots]"
+    gradient = r"\bar x_k = \text{the slice of } \bar y \text{ at } x_k"
+
+    axis: int
+
+    def rule_for(self, *x: Spec) -> str:
+        letters, terms, start = AXES[: x[0].ndim], [], 0
+        for name, spec in zip(self.input_names(len(x)), x, strict=True):
+            at = [f"{a}-{start}" if start and i == self.axis else a for i, a in enumerate(letters)]
+            terms.append(f"{name}[{','.join(at)}]")  # a read outside the array is 0
+            start += spec.shape[self.axis] or 0
+        return f"y[{','.join(letters)}] = {' + '.join(terms)}"
+
+    def shapes(self, *x: Spec) -> Shape:
+        first = x[0].shape
+        for number, spec in enumerate(x):
+            if len(spec.shape) != len(first) or not _equal_but_for(self.axis, spec.shape, first):
+                raise ShapeError(
+                    "concatenate: the arrays differ in more than the joined axis",
+                    expected=f"sizes as in array 0 {first}, except along axis {self.axis}",
+                    received=f"array {number} of shape {spec.shape}",
+                )
+        sizes = [spec.shape[self.axis] for spec in x]
+        total = None if None in sizes else sum(s for s in sizes if s is not None)
+        known = [next((s for s in column if s is not None), None) for column in zip(*(spec.shape for spec in x), strict=True)]
+        return (*known[: self.axis], total, *known[self.axis + 1 :])
+
+    def forward(self, xp: Any, *x: Any, out: Any = None) -> Any:
+        return xp.concatenate(x, axis=self.axis, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, *x: Any, needed: tuple[bool, ...]) -> Any:
+        cotangents, start, before = [], 0, (slice(None),) * self.axis
+        for spec, need in zip(x, needed, strict=True):
+            end = start + spec.shape[self.axis]
+            cotangents.append(g[(*before, slice(start, end))] if need else None)
+            start = end
+        return tuple(cotangents)
+
+
+def _equal_but_for(axis: int, shape: Shape, other: Shape) -> bool:
+    pairs = [pair for i, pair in enumerate(zip(shape, other, strict=True)) if i != axis]
+    return all(a == b or a is None or b is None for a, b in pairs)
+
+
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
+    """Arrays one after the other along an axis they have.
+
+    >>> concatenate([np.array([1.0, 2.0]), np.array([3.0])])
+    array([1., 2., 3.])
+    """
+    parts = [operand(x) for x in xs]
+    if not parts:
+        raise ArgumentError("concatenate: there is nothing to join", expected="at least one array")
+    return apply(Concatenate(normalize_axis(axis, len(parts[0].shape), "concatenate")), *parts)
+
+
+def stack(x: Sequence[Any], axis: int = 0) -> Any:
+    """Arrays of one shape side by side along a new axis.
+
+    >>> stack([np.array([1.0, 2.0]), np.array([3.0, 4.0])], axis=1)
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    parts = [operand(part) for part in x]
+    if not parts:
+        raise ArgumentError("stack: there is nothing to join", expected="at least one array")
+    shapes = {tuple(part.shape) for part in parts}
+    if len({len(shape) for shape in shapes}) > 1 or (len(shapes) > 1 and not any(None in shape for shape in shapes)):
+        raise ShapeError("stack: the arrays must have one shape", received=", ".join(map(str, sorted(shapes, key=len))))
+    place = normalize_axis(axis, len(parts[0].shape) + 1, "stack")
+    return concatenate([expand_dims(part, place) for part in parts], place)

@@ -1,0 +1,173 @@
+"""Model files: architecture, weights, optimizer and settings in one `.glassnet` archive, and weights alone.
+
+Nothing in a file is executed: classes come from registries, arrays are plain `.npy`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glassnet import losses, metrics, optimizers
+from glassnet.errors import ArgumentError, GlassnetError, SavingError
+from glassnet.layers import registry
+from glassnet.saving.archive import read_archive, write_archive
+from glassnet.typing import Array
+
+_OPTIMIZER = "optimizer/"
+_WEIGHTS = "weights/"
+
+
+def _checked_path(filepath: str | Path, overwrite: bool) -> Path:
+    path = Path(filepath)
+    if path.suffix != ".glassnet":
+        raise SavingError("a model file ends in .glassnet", received=str(path), fix=f"save to {path.name}.glassnet")
+    if path.exists() and not overwrite:
+        raise SavingError(f"{path} exists already", fix="pass overwrite=True or choose another name")
+    return path
+
+
+def _weights_of(model: Any) -> dict[str, Any]:
+    if not model.built:
+        raise SavingError(f"{model} has no weights yet", fix="build it: start with gn.Input, or call it once on data")
+    found: dict[str, Any] = model.named_variables()
+    return found
+
+
+def save_model(model: Any, filepath: str | Path, overwrite: bool = True, extras: dict[str, Any] | None = None) -> None:
+    """Write a model file.
+
+    Arguments:
+        extras: further plain data, for example class names or the name of the data set; `read_extras` returns it.
+    """
+    path = _checked_path(filepath, overwrite)
+    arrays: dict[str, Array] = {_WEIGHTS + name: v.numpy() for name, v in _weights_of(model).items()}
+    config = {"kind": "model", "model": registry.serialize(model), "build": _build_shape(model),
+              "compile": _compile_config(model), "extras": extras or {}}  # fmt: skip
+    if model.compiled and model.optimizer.built:
+        arrays |= {_OPTIMIZER + name: array for name, array in model.optimizer.state().items()}
+    write_archive(path, config, arrays)
+
+
+def _build_shape(model: Any) -> Any:
+    try:
+        shape = model.input_shape
+    except GlassnetError:
+        return None
+    return list(shape) if isinstance(shape, tuple) else None
+
+
+def _compile_config(model: Any) -> Any:
+    """What compile was given, as plain data; None where it holds code that a file cannot."""
+    if not model.compiled:
+        return None
+    given = model._compile_arguments
+    try:
+        return {
+            "optimizer": optimizers.serialize(model.optimizer),
+            "loss": _plain(given["loss"], losses.serialize),
+            "loss_weights": given["loss_weights"],
+            "metrics": _plain(given["metrics"], metrics.serialize),
+            "weighted_metrics": _plain(given["weighted_metrics"], metrics.serialize),
+            "run_eagerly": given["run_eagerly"],
+            "jit_compile": given["jit_compile"],
+        }
+    except SavingError as error:
+        error.where = "compile"
+        raise
+
+
+def _plain(given: Any, serialize: Any) -> Any:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, dict):
+        return {key: _plain(part, serialize) for key, part in given.items()}
+    if isinstance(given, (list, tuple)):
+        return [_plain(part, serialize) for part in given]
+    return serialize(given)
+
+
+def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = None, compile: bool = True) -> Any:
+    """Read a model file.
+
+    Arguments:
+        custom_objects: classes and functions of yours by the name under which the file mentions them.
+        compile: whether to restore optimizer (with its state), loss and metrics.
+    """
+    config, arrays = read_archive(filepath)
+    if config.get("kind") != "model":
+        raise SavingError(f"{filepath} holds no model", received=f"kind {config.get('kind')!r}", fix="model.load_weights(path)")
+    try:
+        model = registry.deserialize(config["model"], custom_objects)
+    except (KeyError, TypeError, ArgumentError) as error:
+        if isinstance(error, GlassnetError):
+            raise
+        raise SavingError(f"{filepath}: the model's description is broken", received=repr(error)) from None
+    if not model.built and config.get("build"):
+        model.build(tuple(config["build"]))
+    _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
+    if compile and config.get("compile"):
+        model.compile(**_restored(config["compile"], custom_objects))
+        state = _under(arrays, _OPTIMIZER)
+        if state:
+            model.optimizer.build(model.trainable_variables)
+            model.optimizer.load_state(state)
+    return model
+
+
+def read_extras(config: dict[str, Any]) -> dict[str, Any]:
+    """The `extras` of a model file's config."""
+    extras: dict[str, Any] = config.get("extras", {})
+    return extras
+
+
+def _restored(config: dict[str, Any], custom: dict[str, Any] | None) -> dict[str, Any]:
+    def back(value: Any, deserialize: Any) -> Any:
+        if isinstance(value, dict) and "class_name" not in value:
+            return {key: back(part, deserialize) for key, part in value.items()}
+        if isinstance(value, list):
+            return [back(part, deserialize) for part in value]
+        if isinstance(value, str):
+            return (custom or {}).get(value, value)
+        return deserialize(value, custom) if isinstance(value, dict) else value
+
+    return {
+        **config,
+        "optimizer": optimizers.deserialize(config["optimizer"], custom),
+        "loss": back(config["loss"], losses.deserialize),
+        "metrics": back(config["metrics"], metrics.deserialize),
+        "weighted_metrics": back(config["weighted_metrics"], metrics.deserialize),
+    }
+
+
+def _under(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def save_weights(model: Any, filepath: str | Path, overwrite: bool = True) -> None:
+    """Write the weights alone."""
+    path = _checked_path(filepath, overwrite)
+    arrays = {_WEIGHTS + name: v.numpy() for name, v in _weights_of(model).items()}
+    write_archive(path, {"kind": "weights"}, arrays)
+
+
+def load_weights(model: Any, filepath: str | Path) -> None:
+    """Read weights from a weight file or a model file."""
+    _, arrays = read_archive(filepath)
+    _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
+
+
+def _assign_weights(model: Any, arrays: dict[str, Array], source: str) -> None:
+    """Assign all weights, or none: every missing, extra or misshapen name is listed."""
+    variables = _weights_of(model)
+    problems = [f"missing {name}" for name in variables if name not in arrays]
+    problems += [f"extra {name}" for name in arrays if name not in variables]
+    for name in variables:
+        if name in arrays and arrays[name].shape != variables[name].shape:
+            problems.append(f"{name} has shape {arrays[name].shape}, the model {variables[name].shape}")
+    if problems:
+        raise SavingError(f"the weights in {source} do not fit {model}", received="; ".join(problems))
+    for name, variable in variables.items():
+        variable.assign(np.asarray(arrays[name]))

@@ -1,0 +1,1 @@
+"""L5, training: the loop (`trainer`), its data (`data`), what is compiled (`compiled`), and the callbacks."""

@@ -1,0 +1,412 @@
+"""The training loop: `fit` is for epoch, for batch, train_step, callbacks.
+
+Everything about data is in `data`, about display in callbacks, about losses and metrics in `compiled`. `fit` replays a
+traced step by default where every part of it is glassnet's own; code of the user's own runs eagerly, and that is said
+once, because a tracer cannot see a print, a counter or `np.random`.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from glassnet import metrics as metrics_module
+from glassnet import optimizers
+from glassnet.autograd.functional import map_structure, no_grad
+from glassnet.autograd.hooks import NanGuard
+from glassnet.autograd.state import STATE
+from glassnet.autograd.tensor import Tensor
+from glassnet.errors import ArgumentError, GraphError
+from glassnet.graph.jit import jit
+from glassnet.layers.base import Layer, any_added_losses
+from glassnet.seeds import SeedGenerator
+from glassnet.training import data as data_module
+from glassnet.training.callbacks import CallbackList
+from glassnet.training.compiled import CompiledLoss, CompiledMetrics, as_float, batch_size_of, total_loss
+from glassnet.training.data import make_batches, unpack_x_y_sample_weight
+from glassnet.training.eagerness import reason_for_eager
+
+
+class _Known:
+    """The model's variables as last walked; in an object of its own, where the walk does not find them again."""
+
+    variables: list[Any] | None = None
+
+
+class Trainer:
+    """compile, fit, evaluate, predict. Mixed into Model."""
+
+    def __init__(self) -> None:
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.stop_training = False
+        self.history: Any = None
+        self._compile_arguments: dict[str, Any] | None = None
+        self._loss_tracker = metrics_module.Mean(name="loss")
+        self._shuffler = SeedGenerator(name="shuffle")
+        self._steps: dict[str, Any] = {}
+        self._said: set[str] = set()
+        self._known = _Known()
+
+    # ------------------------------------------------------------ compile
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+        weighted_metrics: Any = None, run_eagerly: bool = False, jit_compile: Any = "auto",
+    ) -> None:  # fmt: skip
+        """Choose optimizer, loss and metrics.
+
+        Arguments:
+            loss: a name, a Loss, a function (y_true, y_pred), or a list or dictionary of them, one per output.
+            metrics: names, Metrics or functions; "accuracy" chooses its kind by the shapes.
+            run_eagerly: never replay a traced step.
+            jit_compile: "auto" replays where every part is glassnet's own; True replays always and checks that the
+                step is the same each time; False never.
+        """
+        if jit_compile not in ("auto", True, False):
+            raise ArgumentError("compile: jit_compile", expected="'auto', True or False", received=repr(jit_compile))
+        self._compile_arguments = {
+            "optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+            "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly, "jit_compile": jit_compile,
+        }  # fmt: skip
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self._compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights)
+        self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, loss)
+        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+        self._steps, self._known = {}, _Known()
+        for layer in self._all_layers():
+            if getattr(layer, "updates_itself", False):
+                layer.rate_of = self.optimizer
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self._compile_arguments is not None
+
+    def _all_layers(self) -> Iterator[Any]:
+        assert isinstance(self, Layer)
+        return self.flatten_layers()
+
+    def _require_compiled(self, who: str) -> None:
+        if not self.compiled:
+            raise GraphError(f"{self}: {who} before compile", fix="model.compile(optimizer='adam', loss=...)")
+
+    # ------------------------------------------------------------ one step
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step on one batch: forward, loss, backward, update, metrics. Override it for a loop of your own.
+
+        Arguments:
+            data: (x, y, sample_weight), without the parts that there are not.
+
+        Returns: the metrics so far, by name.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        self.zero_grad()
+        y_pred = self(x, training=True)  # type: ignore[operator]  # a Trainer is mixed into a Layer
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+        self._loss_tracker.update_state(loss.detach(), sample_weight=batch_size_of(y_pred))
+        variables = [v for v in self._all_variables if v.trainable]
+        if variables:
+            loss.backward()
+            self.optimizer.apply([v.value.grad for v in variables], variables)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One evaluation step: forward, loss, metrics."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with no_grad():
+            y_pred = self(x, training=False)  # type: ignore[operator]
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+            self._loss_tracker.update_state(loss, sample_weight=batch_size_of(y_pred))
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """One prediction step: forward."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        with no_grad():
+            return self(x, training=False)  # type: ignore[operator]
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for variable in self._all_variables:
+            variable.zero_grad()
+
+    @property
+    def _all_variables(self) -> list[Any]:
+        """All variables; walking through the layers once per `fit` is enough."""
+        if self._known.variables is None or not self.built:  # type: ignore[attr-defined]  # of Layer
+            self._known.variables = self.variables  # type: ignore[attr-defined]
+        return self._known.variables
+
+    def _extra_losses(self) -> list[Any]:
+        """`self.losses` without a walk through the layers where none has called `add_loss`."""
+        if any_added_losses():
+            losses: list[Any] = self.losses  # type: ignore[attr-defined]
+            return losses
+        return [v.regularizer(v.value) for v in self._all_variables if v.regularizer is not None and v.trainable]
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The compiled loss plus everything in `self.losses`."""
+        extra = self._extra_losses()
+        if self._compiled_loss is None and not extra:
+            raise ArgumentError(f"{self}: there is no loss", fix="compile(loss=...), or add_loss inside a layer")
+        if self._compiled_loss is not None and y is None:
+            raise ArgumentError(f"{self}: the loss needs targets", received="y=None", fix="fit(x, y)")
+        own = [] if self._compiled_loss is None else [self._compiled_loss(y, y_pred, sample_weight)]
+        return total_loss([*own, *extra])
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Add the batch to the compiled metrics; returns all metrics so far."""
+        with no_grad():
+            if y is not None:
+                detached = map_structure(lambda t: t.detach() if isinstance(t, Tensor) else t, y_pred)
+                self._compiled_metrics.update_state(y, detached, sample_weight)
+            return self.get_metrics_result()
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss tracker, the compiled metrics, and Metrics held in attributes."""
+        own = [value for value in vars(self).values() if isinstance(value, metrics_module.Metric)]
+        compiled = self._compiled_metrics.metrics if self.compiled else []
+        return list({id(m): m for m in [self._loss_tracker, *compiled, *own]}.values())
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of the metrics."""
+        return [metric.name for metric in self.metrics]
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """All metrics so far, by name."""
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    def reset_metrics(self) -> None:
+        """Start all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # ------------------------------------------------------------ eager or replayed
+    def _step(self, kind: str) -> Any:
+        """The step function: replayed where allowed, else eager."""
+        if kind not in self._steps:
+            function = getattr(self, f"{kind}_step")
+            if self._replays(kind):
+                self._steps[kind] = jit(lambda *data: function(data))
+            else:
+                self._steps[kind] = lambda *data: function(data)
+        return self._steps[kind]
+
+    def _replays(self, kind: str) -> bool:
+        if not self.compiled:
+            return reason_for_eager(self, kind) is None
+        if self.run_eagerly or self.jit_compile is False:
+            return False
+        if self.jit_compile is True:
+            return True
+        reason = reason_for_eager(self, kind)
+        if reason is not None and reason not in self._said and kind == "train":
+            self._said.add(reason)
+            print(f"eager: {reason}; jit_compile=True replays it")
+        return reason is None
+
+    def _run(self, kind: str, batch: Any) -> Any:
+        """One step on raw arrays."""
+        parts = [part for part in batch if part is not None] if batch[1] is not None or batch[2] is None else list(batch)
+        self._prepare(batch)
+        return self._step(kind)(*parts)
+
+    def _prepare(self, batch: Any) -> None:
+        """Build weights, metrics and optimizer eagerly, before anything is traced."""
+        if not self.built:  # type: ignore[attr-defined]
+            with no_grad():
+                self(map_structure(lambda a: a[:1], batch[0]), training=False)  # type: ignore[operator]
+            self._known.variables = None
+        if not self.compiled:
+            return
+        if self._compiled_metrics.rows is None and batch[1] is not None:
+            with no_grad():
+                few = map_structure(lambda a: a[:1] if a is not None else None, batch)
+                self._compiled_metrics.build(few[1], self(few[0], training=False))  # type: ignore[operator]
+        if not self.optimizer.built:
+            variables = [v for v in self._all_variables if v.trainable]
+            if variables:
+                self.optimizer.build(variables)
+
+    # ------------------------------------------------------------ fit
+    def fit(
+        self, x: Any = None, y: Any = None, batch_size: int | None = 32, epochs: int = 1, verbose: Any = "auto",
+        callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True,
+        class_weight: dict[int, float] | None = None, sample_weight: Any = None, initial_epoch: int = 0,
+        steps_per_epoch: int | None = None, validation_steps: int | None = None,
+        validation_batch_size: int | None = 32, validation_freq: int = 1,
+    ) -> Any:  # fmt: skip
+        """Train; returns a History. Ctrl-C ends it after the current step and leaves a usable model.
+
+        Arguments:
+            x, y: arrays, lists of arrays, or a generator or Sequence of batches (x, y).
+            batch_size: samples per step; None takes all at once, 1 is the lessons' online learning.
+            validation_split: share of the last samples that are only evaluated on.
+            class_weight: factor of the loss per class index.
+        """
+        self._require_compiled("fit")
+        self._known.variables = None
+        if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
+            raise ArgumentError("fit: epochs must be an integer >= 0", received=repr(epochs))
+        if validation_split:
+            (x, y, sample_weight), validation_data = data_module.split_validation((x, y, sample_weight), validation_split)
+        if class_weight is not None:
+            sample_weight = data_module.class_weights(y, class_weight, sample_weight)
+        batches = make_batches(x, y, sample_weight, batch_size, shuffle, self._shuffler, steps_per_epoch, "fit")
+        validation = self._validation(validation_data, validation_batch_size, validation_steps)
+        listed = CallbackList(callbacks, add_history=True, add_progbar=bool(verbose), model=self, verbose=verbose,
+                              epochs=epochs, steps=steps_per_epoch or batches.steps)  # fmt: skip
+        self.stop_training = False
+        with _interruptible(self) as interrupt:
+            listed.on_train_begin()
+            logs: dict[str, Any] = {}
+            for epoch in range(max(initial_epoch, listed.initial_epoch), epochs):
+                self.reset_metrics()
+                listed.on_epoch_begin(epoch)
+                results = self._train_epoch(batches, steps_per_epoch, listed, interrupt)
+                logs = {name: as_float(value) for name, value in results.items()}
+                if validation is not None and (epoch + 1) % validation_freq == 0 and not interrupt.is_set():
+                    logs |= {f"val_{name}": value for name, value in self._evaluate(validation, listed).items()}
+                listed.on_epoch_end(epoch, logs)
+                if self.stop_training or interrupt.is_set():
+                    break
+            listed.on_train_end(logs)
+        return self.history
+
+    def _train_epoch(self, batches: Any, steps: int | None, listed: Any, interrupt: threading.Event) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        for number, batch in enumerate(batches.epoch()):
+            if steps is not None and number == steps:
+                break
+            for hook in STATE.hooks:
+                if isinstance(hook, NanGuard):
+                    hook.batch = number
+            listed.on_train_batch_begin(number)
+            results = self._run("train", batch)
+            listed.on_train_batch_end(number, results)
+            if self.stop_training or interrupt.is_set():
+                break
+        return results
+
+    def _validation(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
+        if given is None:
+            return None
+        parts = unpack_x_y_sample_weight(tuple(given) if isinstance(given, list) else given)
+        return make_batches(*parts, batch_size, False, self._shuffler, steps, "fit: validation_data")
+
+    # ------------------------------------------------------------ evaluate and predict
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = 32, verbose: Any = "auto", sample_weight: Any = None,
+        steps: int | None = None, callbacks: Any = None, return_dict: bool = False,
+    ) -> Any:  # fmt: skip
+        """Loss and metrics on data; a list (or one number), or a dictionary with `return_dict`."""
+        self._require_compiled("evaluate")
+        self._known.variables = None
+        batches = make_batches(x, y, sample_weight, batch_size, False, self._shuffler, steps, "evaluate")
+        listed = CallbackList(callbacks, add_progbar=bool(verbose), model=self, verbose=verbose, epochs=1,
+                              steps=steps or batches.steps)  # fmt: skip
+        logs = self._evaluate(batches, listed)
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values if len(values) > 1 else values[0]
+
+    def _evaluate(self, batches: Any, listed: Any) -> dict[str, Any]:
+        self.reset_metrics()
+        listed.on_test_begin()
+        results: dict[str, Any] = {}
+        for number, batch in enumerate(batches.epoch()):
+            listed.on_test_batch_begin(number)
+            results = self._run("test", batch)
+            listed.on_test_batch_end(number, results)
+        logs = {name: as_float(value) for name, value in results.items()}
+        listed.on_test_end(logs)
+        return logs
+
+    def predict(
+        self, x: Any, batch_size: int | None = 32, verbose: Any = 0, steps: int | None = None, callbacks: Any = None
+    ) -> Any:
+        """The outputs for all samples, as NumPy arrays."""
+        batches = make_batches(x, None, None, batch_size, False, self._shuffler, steps, "predict")
+        listed = CallbackList(callbacks, add_progbar=bool(verbose) and verbose != "auto", model=self, verbose=verbose,
+                              epochs=1, steps=steps or batches.steps)  # fmt: skip
+        listed.on_predict_begin()
+        found = []
+        for number, batch in enumerate(batches.epoch()):
+            listed.on_predict_batch_begin(number)
+            outputs = self._run("predict", (batch[0], None, None))
+            found.append(map_structure(lambda t: t.numpy(), outputs))
+            listed.on_predict_batch_end(number, {"outputs": outputs})
+        listed.on_predict_end()
+        return _joined(found)
+
+    # ------------------------------------------------------------ single batches
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+                       return_dict: bool = False) -> Any:  # fmt: skip
+        """One update on one batch; returns loss and metrics of this batch."""
+        self._require_compiled("train_on_batch")
+        if class_weight is not None:
+            sample_weight = data_module.class_weights(y, class_weight, sample_weight)
+        return self._on_batch("train", x, y, sample_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of one batch."""
+        self._require_compiled("test_on_batch")
+        return self._on_batch("test", x, y, sample_weight, return_dict)
+
+    def _on_batch(self, kind: str, x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
+        (batch,) = make_batches(x, y, sample_weight, None, False, self._shuffler, None, f"{kind}_on_batch").epoch()
+        self.reset_metrics()
+        logs = {name: as_float(value) for name, value in self._run(kind, batch).items()}
+        return logs if return_dict else list(logs.values()) if len(logs) > 1 else next(iter(logs.values()))
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        return map_structure(lambda t: t.numpy(), self._run("predict", (data_module.as_arrays(x, "x"), None, None)))
+
+    @property
+    def state_generators(self) -> dict[str, SeedGenerator]:
+        """All sources of randomness that training draws from."""
+        return {"shuffle": self._shuffler, **self.seed_generators}  # type: ignore[attr-defined]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Batches of outputs as whole arrays, in the structure of the outputs."""
+    if isinstance(parts[0], dict):
+        return {key: _joined([part[key] for part in parts]) for key in parts[0]}
+    if isinstance(parts[0], (list, tuple)):
+        return [_joined([part[i] for part in parts]) for i in range(len(parts[0]))]
+    return np.concatenate(parts)
+
+
+@contextmanager
+def _interruptible(trainer: Any) -> Iterator[threading.Event]:
+    """Turn Ctrl-C into a request to stop after the current step; a second Ctrl-C stops at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def on_interrupt(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        trainer.stop_training = True
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
