@@ -40,7 +40,7 @@ class Tanh:
         return output_gradient * (1 - self.y**2)
 
 
-def main(epochs=10_000, learning_rate=0.1, seed=0):
+def main(epochs=10_000, learning_rate=0.1, seed=4):
     """Train; returns the mean loss of every epoch and the weights."""
     rng = np.random.default_rng(seed)
     bricks = [Dense(2, 3, rng), Tanh(), Dense(3, 1, rng), Tanh()]

@@ -9,7 +9,7 @@ X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
 Y = np.array([[0], [1], [1], [0]], float)
 
 
-def main(epochs=10_000, learning_rate=0.1, seed=0):
+def main(epochs=10_000, learning_rate=0.1, seed=4):
     """Train; returns the mean loss of every epoch and the weights."""
     rng = np.random.default_rng(seed)
     W1, b1 = rng.standard_normal((2, 3)), rng.standard_normal(3)

@@ -12,6 +12,7 @@ import glassnet as gn
 from glassnet import ops
 from glassnet.errors import ShapeError
 from glassnet.ops.loss import SigmoidCrossentropy, SoftmaxCrossentropy, SparseSoftmaxCrossentropy
+
 from helpers.contract import Case, contract_test
 
 LABELS = np.array([0, 2, 1, 2, 0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from glassnet.ops.random import Dropout
+
 from helpers.contract import Case, contract_test
 
 U = np.linspace(0.02, 0.97, 12).reshape(3, 4)  # keeps a distance from the rate, where the mask jumps

@@ -164,21 +164,13 @@ class _Sweep:
         op, inputs, results = node.op, node.inputs, node.results
         if len(op.outputs) > 1:
             cotangent = tuple(cotangent)
-        if self.on_tensors:
-            inputs = tuple(
-                [
-                    self.as_input(x, name in op.saves, p)
-                    for x, name, p in zip(inputs, op.input_names(len(inputs)), node.parents, strict=True)
-                ]
-            )
-            results = tuple(
-                [
-                    self.as_result(y, name in op.saves, node, i)
-                    for i, (y, name) in enumerate(zip(results, op.results, strict=True))
-                ]
-            )
-            if self.create_graph and op.order == 1:
-                return _vjp_of_compose(node, cotangent, needed)
+        if not self.on_tensors:
+            return run_vjp(op, cotangent, results, inputs, needed)
+        if self.create_graph and op.order == 1:
+            return _vjp_of_compose(node, cotangent, needed)
+        names = op.input_names(len(inputs))
+        inputs = tuple([self.as_input(x, n in op.saves, p) for x, n, p in zip(inputs, names, node.parents)])
+        results = tuple([self.as_result(y, n in op.saves, node, i) for i, (y, n) in enumerate(zip(results, op.results))])
         if STATE.hooks:
             return _observed_vjp(node, cotangent, results, inputs, needed)
         return run_vjp(op, cotangent, results, inputs, needed)
@@ -223,7 +215,7 @@ def run_vjp(
 
 def _observed_vjp(node: Node, g: Any, results: Any, inputs: Any, needed: tuple[bool, ...]) -> tuple[Any, ...]:
     before = STATE.layers
-    STATE.layers = node.layers.split("/") if node.layers else []
+    STATE.layers = node.place.split("/") if node.place else []
     try:
         for hook in STATE.hooks:
             hook.before_vjp(node.op, g, results, inputs)
@@ -238,6 +230,8 @@ def _observed_vjp(node: Node, g: Any, results: Any, inputs: Any, needed: tuple[b
 def _vjp_of_compose(node: Node, g: Any, needed: tuple[bool, ...]) -> tuple[Any, ...]:
     """The vjp of a fused op through its composition, so that it can be differentiated again."""
     fresh = [F.identity(wrap(x, parent)) for x, parent in zip(node.inputs, node.parents, strict=True)]
+    if not node.op.is_fused:
+        raise GradientError(f"{node.op.name}: its vjp cannot be differentiated", expected="a compose method, or order = 2")
     with recording(True):
         composed = node.op.compose(F, *fresh)
     results = list(composed) if isinstance(composed, tuple) else [composed]
@@ -256,6 +250,6 @@ def _check_version(node: Node, leaf: Leaf, x: Any) -> None:
         raise GradientError(
             f"backward through {node.op.name}: {leaf.name} has been changed since it was used",
             expected="backward() before the update",
-            received=f"used at {node.line}, changed at {leaf.changed_line}",
+            received=f"used in {node.place}, changed at {leaf.changed_line}",
             fix="compute all gradients first, then assign",
         )

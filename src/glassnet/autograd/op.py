@@ -34,7 +34,7 @@ from glassnet.autograd import rules
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE, user_line
-from glassnet.autograd.tensor import Node, Output, Tensor, as_tensor, wrap
+from glassnet.autograd.tensor import Node, Output, SymbolicNode, Tensor, as_tensor, wrap
 from glassnet.config import floatx
 from glassnet.errors import DTypeError, GraphError, ShapeError
 from glassnet.registry import snake_case
@@ -223,11 +223,19 @@ class Signature:
 
     def kept_inputs(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arrays that `saves` names; a Spec in place of every other."""
-        return tuple([arrays[i] if keep else self.inputs[i] for i, keep in enumerate(self.keep_inputs)])
+        return _kept(self.keep_inputs, arrays, self.inputs)
 
     def kept_results(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """The same for outputs and residuals."""
-        return tuple([arrays[i] if keep else self.results[i] for i, keep in enumerate(self.keep_results)])
+        return _kept(self.keep_results, arrays, self.results)
+
+
+def _kept(keep: tuple[bool, ...], arrays: tuple[Any, ...], specs: tuple[Spec, ...]) -> tuple[Any, ...]:
+    if False not in keep:
+        return arrays
+    if True not in keep:
+        return specs
+    return tuple([arrays[i] if wanted else specs[i] for i, wanted in enumerate(keep)])
 
 
 _SIGNATURES: dict[Any, Signature] = {}
@@ -286,18 +294,21 @@ def _harmonised(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
     tensors = [x if type(x) is Tensor else as_tensor(x) for x in inputs]
     if op.promotes and len(inputs) > 1:
-        _type_numbers(inputs, tensors)
-    key: list[Any] = [op]
+        for x in inputs:
+            if type(x) in _NUMBERS:
+                _type_numbers(inputs, tensors)
+                break
+    known: list[Any] = [op]
     tracked = symbolic = False
     for tensor in tensors:
         data = tensor.data
-        key.append(data.shape)
-        key.append(data.dtype)
+        known += (data.shape, data.dtype)
         if type(data) is Spec:
             symbolic = True
         if tensor.creator is not None and tensor.creator.tracked:
             tracked = True
-    signature = _SIGNATURES.get(tuple(key)) or _check(op, tensors, tuple(key))
+    key = tuple(known)
+    signature = _SIGNATURES.get(key) or _check(op, tensors, key)
     if signature.cast is not None:
         tensors = [t if t.dtype == signature.cast else F.cast(t, signature.cast) for t in tensors]
         return _apply_to_tensors(op, tuple(tensors))
@@ -306,15 +317,13 @@ def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
     arrays = tuple([t.data for t in tensors])
     result = op.forward(np, *arrays) if not STATE.hooks else _observed(op, arrays)
     results = (result,) if signature.single else result
-    if not (tracked and STATE.recording and op.differentiable):
-        return _wrapped(op, results, None)
-    return _wrapped(op, results, _node(op, tensors, arrays, results, signature))
+    recorded = tracked and STATE.recording and op.differentiable
+    node = _node(Node, op, tensors, arrays, results, signature) if recorded else None
+    return wrap(result, node) if signature.single else _wrapped(op, results, node)
 
 
 def _type_numbers(inputs: tuple[Any, ...], tensors: list[Tensor]) -> None:
     """Python numbers are weak: they take the dtype of the tensors beside them."""
-    if not any(type(x) in _NUMBERS for x in inputs):
-        return
     strong = [t.dtype for x, t in zip(inputs, tensors, strict=True) if type(x) not in _NUMBERS]
     if not strong:
         return
@@ -351,17 +360,17 @@ def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
     return signature
 
 
-def _node(op: Op, tensors: list[Tensor], inputs: Any, results: Any, signature: Signature) -> Node:
+def _node(kind: Any, op: Op, tensors: list[Tensor], inputs: Any, results: Any, signature: Signature) -> Any:
     parents = tuple([t.creator for t in tensors])
-    node = Node(op, parents, signature.kept_inputs(inputs), signature.kept_results(results), True)
+    node = kind(op, parents, signature.kept_inputs(inputs), signature.kept_results(results))
     for parent in parents:
-        if parent is not None and parent.base is not None:
-            node.line = user_line()
+        if parent is not None and parent.base is not None:  # reads a variable: note where, for the version check
+            node.place = STATE.layers[-1] if STATE.layers else user_line()
             if op.kind == "view":
                 node.base = parent.base
             break
     if STATE.hooks:
-        node.layers = "/".join(STATE.layers)
+        node.place = "/".join(STATE.layers)
     return node
 
 
@@ -383,7 +392,7 @@ def _record_symbolic(op: Op, tensors: list[Tensor], signature: Signature, tracke
     tracked = tracked and op.differentiable
     if STATE.tracer is not None and not tracked:
         return _wrapped(op, results, None)
-    node = _node(op, tensors, data, results, signature)
+    node = _node(SymbolicNode, op, tensors, data, results, signature)
     node.tracked, node.sources, node.symbols = tracked, tuple(tensors), results
     if len(op.outputs) == 1:
         return wrap(results[0], node)

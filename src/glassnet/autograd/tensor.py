@@ -26,27 +26,29 @@ if TYPE_CHECKING:
 class Node:
     """One run of an operation, as far as backward needs it."""
 
-    __slots__ = ("base", "inputs", "layers", "line", "op", "parents", "results", "sources", "stamp", "symbols", "tracked")
+    __slots__ = ("base", "inputs", "op", "parents", "place", "results", "stamp", "tracked")
 
     def __init__(
-        self,
-        op: Op,
-        parents: tuple[Node | None, ...],
-        inputs: tuple[Any, ...],
-        results: tuple[Any, ...],
-        tracked: bool,
+        self, op: Op, parents: tuple[Node | None, ...], inputs: tuple[Any, ...], results: tuple[Any, ...]
     ) -> None:
-        self.op, self.parents, self.tracked = op, parents, tracked
+        self.op, self.parents, self.tracked = op, parents, True
         self.inputs, self.results = inputs, results
         """Arrays that `op.saves` names; a Spec in place of every other."""
         self.stamp = CLOCK.now
         self.base: Leaf | None = None
         """The leaf whose memory the result is a view of."""
-        self.line = self.layers = ""
-        self.sources: tuple[Tensor, ...] = ()
-        """The input tensors themselves; kept only for symbolic tensors, where functional models read them."""
-        self.symbols: tuple[Any, ...] = ()
-        """The Specs of the results; kept only for symbolic tensors."""
+        self.place = ""
+        """The layer, or file and line, where a variable was read."""
+
+
+class SymbolicNode(Node):
+    """A node on Specs: it also keeps the tensors around it, from which functional models are read."""
+
+    __slots__ = ("sources", "symbols")
+
+    sources: tuple[Tensor, ...]
+    symbols: tuple[Any, ...]
+    """The Specs of the results."""
 
 
 class Leaf(Node):

@@ -15,7 +15,7 @@ from glassnet import constraints, initializers, regularizers
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
-from glassnet.autograd.tensor import Node, Tensor, as_tensor, wrap
+from glassnet.autograd.tensor import SymbolicNode, Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError, GlassnetError, GraphError, ShapeError
@@ -44,7 +44,7 @@ def automatic_name(prefix: str) -> str:
     return f"{prefix}_{count}" if count else prefix
 
 
-class LayerCall(Node):
+class LayerCall(SymbolicNode):
     """A layer applied to symbolic tensors: the node from which functional models are read."""
 
     __slots__ = ("arguments", "keywords", "layer", "outputs")

@@ -7,7 +7,7 @@ from typing import Any
 
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.op import Op
-from glassnet.autograd.tensor import Node, Output, Tensor
+from glassnet.autograd.tensor import Output, SymbolicNode, Tensor
 from glassnet.errors import GraphError, ShapeError
 from glassnet.layers import registry
 from glassnet.layers.base import Layer, LayerCall, tensors_in
@@ -165,7 +165,7 @@ def _read_calls(starts: list[Tensor], ends: list[Tensor]) -> list[Call]:
     return calls
 
 
-def _source(tensor: Tensor) -> tuple[Node, tuple[Tensor, ...]]:
+def _source(tensor: Tensor) -> tuple[SymbolicNode, tuple[Tensor, ...]]:
     node = tensor.creator
     if isinstance(node, Output) and node.parents[0] is not None:
         node = node.parents[0]
@@ -178,7 +178,7 @@ def _source(tensor: Tensor) -> tuple[Node, tuple[Tensor, ...]]:
     return node, node.sources
 
 
-def _call_of(node: Node) -> Call:
+def _call_of(node: SymbolicNode) -> Call:
     def ref(x: Any) -> Any:
         return Ref(id(x.data)) if isinstance(x, Tensor) and x.is_symbolic else x
 

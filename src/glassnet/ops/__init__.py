@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from glassnet.autograd.op import Op
 from glassnet.autograd.operators import F
-from glassnet.ops import activation, creation, elementwise, indexing, linalg, logic, loss, optimization, random, reduction
+from glassnet.ops import (
+    activation,
+    creation,
+    elementwise,
+    functions,
+    indexing,
+    linalg,
+    logic,
+    loss,
+    optimization,
+    random,
+    reduction,
+)
 from glassnet.ops import shape as shape_family
 from glassnet.ops.activation import *
 from glassnet.ops.creation import *
 from glassnet.ops.elementwise import *
+from glassnet.ops.functions import *
 from glassnet.ops.indexing import *
 from glassnet.ops.linalg import *
 from glassnet.ops.logic import *
@@ -22,7 +35,10 @@ from glassnet.ops.random import *
 from glassnet.ops.reduction import *
 from glassnet.ops.shape import *
 
-_FAMILIES = (elementwise, logic, creation, linalg, reduction, shape_family, indexing, activation, loss, random, optimization)
+_FAMILIES = (
+    elementwise, functions, logic, creation, linalg, reduction, shape_family, indexing, activation, loss, random,
+    optimization,
+)  # fmt: skip
 
 __all__ = [name for family in _FAMILIES for name in family.__all__]
 

@@ -164,7 +164,7 @@ class LeakyRelu(Op):
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
-    """x where x > 0, else negative_slope · x.
+    """The input x where x > 0, else negative_slope · x.
 
     >>> leaky_relu(np.array([-1.0, 2.0]), negative_slope=0.5)
     array([-0.5,  2. ])
@@ -201,7 +201,7 @@ class Elu(Op):
 
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where x > 0, else α (eˣ - 1).
+    """The input x where x > 0, else α (eˣ - 1).
 
     Arguments:
         alpha: the limit far to the left is -alpha; 0 or more.
@@ -215,7 +215,7 @@ def elu(x: Any, alpha: float = 1.0) -> Any:
 
 
 def selu(x: Any) -> Any:
-    """λ elu(x, α), with λ and α such that mean 0 and variance 1 are a fixed point of a dense layer with N(0, 1/I) weights.
+    """λ elu(x, α), with λ and α such that a dense layer with N(0, 1/I) weights keeps mean 0 and variance 1.
 
     Source: Klambauer et al. (2017), Self-Normalizing Neural Networks, eq. 2 and 14.
 
@@ -259,7 +259,7 @@ def softplus(x: Any) -> Any:
 
 
 def log_sigmoid(x: Any) -> Any:
-    """ln σ(x) = -ln(1 + e⁻ˣ), cell by cell; finite where σ(x) is long rounded to 0.
+    """Logarithm of the sigmoid, -ln(1 + e⁻ˣ), cell by cell; finite where the sigmoid is rounded to 0.
 
     >>> log_sigmoid(np.array([-1000.0, 0.0]))
     array([-1.00000000e+03, -6.93147181e-01])
@@ -361,7 +361,7 @@ def mish(x: Any) -> Any:
 
 
 def softsign(x: Any) -> Any:
-    """x / (1 + |x|), cell by cell: like tanh, with slower tails.
+    """The input over 1 + |x|, cell by cell: like tanh, with slower tails.
 
     >>> softsign(np.array([-1.0, 0.0, 3.0]))
     array([-0.5 ,  0.  ,  0.75])
@@ -380,7 +380,7 @@ def hard_sigmoid(x: Any) -> Any:
 
 
 def hard_silu(x: Any) -> Any:
-    """x times its hard sigmoid, cell by cell.
+    """The input times its hard sigmoid, cell by cell.
 
     >>> hard_silu(np.array([-4.0, 0.0, 4.0]))
     array([-0.,  0.,  4.])
@@ -416,7 +416,7 @@ def _cells(letter: str, axis: int, ndim: int) -> str:
 
 def _check_axis(op: Any, x: Spec) -> None:
     if not -x.ndim <= op.axis < x.ndim:
-        raise ArgumentError(f"{op.name}: there is no axis {op.axis}", expected=f"{x.ndim} axes", received=f"shape {x.shape}")
+        raise ArgumentError(f"{op.name}: there is no axis {op.axis}", received=f"shape {x.shape}")
 
 
 class Softmax(Op):
@@ -425,9 +425,9 @@ class Softmax(Op):
     1. With s = Σⱼ e^xⱼ: ∂yₖ/∂xᵢ = [k = i] e^xₖ / s - e^xₖ e^xᵢ / s² = yₖ ([k = i] - yᵢ).
     2. x̄ᵢ = Σₖ ȳₖ yₖ ([k = i] - yᵢ) = yᵢ (ȳᵢ - Σₖ ȳₖ yₖ): each cotangent against their average under y.
 
-    Trap: e^x overflows; with m = max x, e^(xₖ-m) / Σⱼ e^(xⱼ-m) is the same number and no exponent is above 0. x is saved
-    for the losses, which go back from probabilities to logits. Source: Bridle (1990), Probabilistic Interpretation of
-    Feedforward Classification Network Outputs.
+    Trap: e^x overflows; with m = max x, e^(xₖ-m) / Σⱼ e^(xⱼ-m) is the same number and no exponent is above 0. x is
+    saved for the losses, which go back from probabilities to logits. Source: Bridle (1990), Probabilistic
+    Interpretation of Feedforward Classification Network Outputs.
     """
 
     gradient = r"\bar x_i = y_i\,\left(\bar y_i - \sum_k \bar y_k\,y_k\right)"
@@ -502,7 +502,7 @@ class LogSoftmax(Op):
 
 
 def log_softmax(x: Any, axis: int = -1) -> Any:
-    """ln softmax(x) along `axis`, finite for any logits.
+    """Logarithm of the softmax along `axis`, finite for any logits.
 
     >>> log_softmax(np.array([[1e4, -1e4]]))
     array([[     0., -20000.]])

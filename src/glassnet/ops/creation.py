@@ -57,7 +57,7 @@ def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Any:
     return F.broadcast_to(value, (shape,) if isinstance(shape, int) else tuple(shape))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:  # noqa: N803  # Keras's names
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """The unit matrix: ones on a diagonal, zeros elsewhere.
 
     Arguments:

@@ -1,7 +1,7 @@
-r"""Element-wise arithmetic and functions: each output cell depends on the input cells at the same place.
+r"""Element-wise arithmetic: each output cell depends on the input cells at the same place.
 
 For y = f(a, b) the chain rule is cell by cell: ā = ∂f/∂a · ȳ. Nothing here mentions shapes: the engine broadcasts
-forward and sums backward over whatever was repeated. Infinity and NaN are results like any other (1/0, log 0, e^1000);
+forward and sums backward over whatever was repeated. Infinity and NaN are results like any other (1/0, 0/0);
 `quiet()` keeps NumPy from warning about them, and the NaN guard finds the first one for those who look for it.
 """
 
@@ -12,11 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.op import Domain, Op, apply
+from glassnet.autograd.op import Domain, Op, apply, operand
+from glassnet.config import floatx
+from glassnet.errors import ArgumentError
 
 __all__ = [
-    "abs", "absolute", "add", "cast", "clip", "divide", "exp", "identity", "log", "maximum", "minimum", "multiply",
-    "negative", "power", "sign", "sqrt", "square", "subtract", "true_divide",
+    "abs", "absolute", "add", "cast", "ceil", "clip", "divide", "floor", "floor_divide", "identity", "maximum",
+    "minimum", "mod", "multiply", "negative", "power", "reciprocal", "round", "sign", "square", "subtract",
+    "true_divide",
 ]  # fmt: skip
 
 quiet = functools.partial(np.errstate, all="ignore")
@@ -134,6 +137,72 @@ def divide(x1: Any, x2: Any) -> Any:
 true_divide = divide
 
 
+def reciprocal(x: Any) -> Any:
+    """1 / x.
+
+    >>> reciprocal(np.array([4.0, 0.0]))
+    array([0.25,  inf])
+    """
+    return divide(1, x)
+
+
+class FloorDivide(Op):
+    r"""How many whole times b goes into a: the largest whole number that is not above a/b.
+
+    Piecewise constant: no gradient.
+    """
+
+    rule = "y = floor(a / b)"
+    kind = "elementwise"
+    differentiable = False
+    inplace = {"y": "a"}
+    domain = {"a": Domain(2.2, 2.8), "b": Domain(1.0, 1.09)}  # a/b stays between 2 and 3
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.floor_divide(a, b, out=out)
+
+
+def floor_divide(x1: Any, x2: Any) -> Any:
+    """x1 / x2 rounded down to a whole number.
+
+    >>> floor_divide(np.array([7, -7]), 2)
+    array([ 3, -4])
+    """
+    return apply(FloorDivide(), x1, x2)
+
+
+class Mod(Op):
+    r"""What is left of a after taking away b as many whole times as it goes: y = a - b ⌊a/b⌋, with the sign of b.
+
+    1. ⌊a/b⌋ is constant between its jumps, so ∂y/∂a = 1.
+    2. For the same reason ∂y/∂b = -⌊a/b⌋.
+    """
+
+    gradient = (r"\bar a = \bar y", r"\bar b = -\lfloor a / b \rfloor\,\bar y")
+    rule = "y = a % b"
+    kind = "elementwise"
+    saves = ("a", "b")
+    inplace = {"y": "a"}
+    domain = FloorDivide.domain
+
+    def forward(self, xp: Any, a: Any, b: Any, out: Any = None) -> Any:
+        with quiet():
+            return xp.remainder(a, b, out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, a: Any, b: Any, needed: tuple[bool, ...]) -> Any:
+        return g, -g * F.floor_divide(a, b) if needed[1] else None
+
+
+def mod(x1: Any, x2: Any) -> Any:
+    """The remainder of x1 / x2, with the sign of x2.
+
+    >>> mod(np.array([7, -7]), 3)
+    array([1, 2])
+    """
+    return apply(Mod(), x1, x2)
+
+
 class Negative(Op):
     r"""The sign turned: y = -x, y' = -1."""
 
@@ -221,10 +290,12 @@ def power(x1: Any, x2: Any) -> Any:
     """
     if type(x2) in (int, float) and x2 == 2:
         return square(x1)  # by far the most common exponent, and many times faster
+    if type(x2) is int and x2 < 0:
+        x2 = float(x2)  # 2**-1 is not a whole number
     return apply(Power(), x1, x2)
 
 
-# ---------------------------------------------------------------- choosing: size, sign, limits
+# ---------------------------------------------------------------- size, sign, limits, rounding
 
 
 class Maximum(Op):
@@ -325,9 +396,18 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     >>> clip(np.array([-3.0, 0.5, 3.0]), -1.0, 1.0)
     array([-1. ,  0.5,  1. ])
     """
-    if isinstance(x_min, (int, float)) and isinstance(x_max, (int, float)):
-        return apply(Clip(x_min, x_max), x)
-    return minimum(maximum(x, x_min), x_max)
+    if not (isinstance(x_min, (int, float)) and isinstance(x_max, (int, float))):
+        return minimum(maximum(x, x_min), x_max)
+    if x_min > x_max:
+        raise ArgumentError(
+            "clip: the lower limit lies above the upper one",
+            expected="x_min <= x_max",
+            received=f"x_min={x_min}, x_max={x_max}",
+        )
+    x = operand(x)
+    if x.dtype.kind != "f" and (isinstance(x_min, float) or isinstance(x_max, float)):
+        x = cast(x, floatx())
+    return apply(Clip(x_min, x_max), x)
 
 
 class Sign(Op):
@@ -384,104 +464,63 @@ def absolute(x: Any) -> Any:
 
 abs = absolute
 
-# ---------------------------------------------------------------- exponentials, logarithms, roots
 
+class Floor(Op):
+    r"""The largest whole number that is not above x. Piecewise constant: no gradient."""
 
-class Exp(Op):
-    r"""Exponential function: y = eˣ. It is its own derivative, so x̄ = y ȳ.
-
-    In float32 y is infinite from x = 88.8 on; functions that divide two exponentials subtract the maximum first.
-    """
-
-    gradient = r"\bar x = y\,\bar y"
-    rule = "y = exp(x)"
+    rule = "y = floor(x)"
     kind = "elementwise"
     dtype = "float"
-    saves = ("y",)
+    differentiable = False
     inplace = {"y": "x"}
+    domain = {"x": Domain(kinks=(-2.0, -1.0, 0.0, 1.0, 2.0))}
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        with quiet():
-            return xp.exp(x, out=out)
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        return g * y
+        return xp.floor(x, out=out)
 
 
-def exp(x: Any) -> Any:
-    """eˣ.
+def floor(x: Any) -> Any:
+    """Rounded down to a whole number.
 
-    >>> exp(np.array([0.0, 1.0])).round(4)
-    array([1.    , 2.7183])
+    >>> floor(np.array([-1.5, 1.5]))
+    array([-2.,  1.])
     """
-    return apply(Exp(), x)
+    return apply(Floor(), x)
 
 
-class Log(Op):
-    r"""Natural logarithm: y = ln x.
+def ceil(x: Any) -> Any:
+    """Rounded up to a whole number.
 
-    x = e^y, so 1 = e^y y' by the chain rule, and y' = 1/e^y = 1/x. ln 0 is -infinity, and NaN below.
+    >>> ceil(np.array([-1.5, 1.5]))
+    array([-1.,  2.])
     """
+    return negative(floor(negative(x)))
 
-    gradient = r"\bar x = \bar y / x"
-    rule = "y = log(x)"
+
+class Round(Op):
+    r"""The nearest whole number; of two equally near ones the even one. Piecewise constant: no gradient."""
+
+    rule = "y = round(x)"
     kind = "elementwise"
-    dtype = "float"
-    saves = ("x",)
+    differentiable = False
     inplace = {"y": "x"}
-    domain = {"x": Domain(0.2, 3.0)}
+    domain = {"x": Domain(kinks=(-1.5, -0.5, 0.5, 1.5))}
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        with quiet():
-            return xp.log(x, out=out)
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        with quiet():
-            return g / x
+        return xp.round(x, out=out)
 
 
-def log(x: Any) -> Any:
-    """The natural logarithm ln x.
+def round(x: Any, decimals: int = 0) -> Any:
+    """Rounded to `decimals` digits after the point; halves go to the even digit.
 
-    >>> log(np.array([1.0, 0.0]))
-    array([  0., -inf])
+    >>> round(np.array([0.5, 1.5, 2.5])), round(np.array([1.234]), 2)
+    (array([0., 2., 2.]), array([1.23]))
     """
-    return apply(Log(), x)
-
-
-class Sqrt(Op):
-    r"""Square root: y = √x.
-
-    1. y² = x, so 2 y y' = 1 and y' = 1 / (2y): y is enough and x need not be kept.
-    2. x̄ = ȳ / (2y).
-
-    Trap: at x = 0 the slope is infinite; √(x² + ε) instead of √(x²) keeps a gradient finite. NaN below 0.
-    """
-
-    gradient = r"\bar x = \frac{\bar y}{2y}"
-    rule = "y = sqrt(x)"
-    kind = "elementwise"
-    dtype = "float"
-    saves = ("y",)
-    inplace = {"y": "x"}
-    domain = {"x": Domain(0.2, 3.0)}
-
-    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
-        with quiet():
-            return xp.sqrt(x, out=out)
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        with quiet():
-            return 0.5 * g / y
-
-
-def sqrt(x: Any) -> Any:
-    """The square root of x.
-
-    >>> sqrt(np.array([4.0, 9.0]))
-    array([2., 3.])
-    """
-    return apply(Sqrt(), x)
+    if decimals > 0:
+        return divide(apply(Round(), multiply(x, 10.0**decimals)), 10.0**decimals)
+    if decimals < 0:
+        return multiply(apply(Round(), divide(x, 10.0**-decimals)), 10.0**-decimals)
+    return apply(Round(), x)
 
 
 # ---------------------------------------------------------------- the same numbers

@@ -6,8 +6,10 @@ its picks: x̄[i] = Σ ȳ[j] over j with i(j) = i, which is "adding into positio
 
 from __future__ import annotations
 
+import builtins
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,127 +17,16 @@ import numpy as np
 from glassnet.autograd.op import Op, apply, operand
 from glassnet.autograd.operators import F, Operators
 from glassnet.autograd.spec import Spec
+from glassnet.autograd.tensor import as_tensor
+from glassnet.config import floatx
 from glassnet.errors import ArgumentError, DTypeError, GraphError, ShapeError
-from glassnet.ops.shape import AXES, moveaxis, normalize_axis, reshape, stack
+from glassnet.ops.shape import AXES, WHOLE, GetItem, Key, Place, moveaxis, normalize_axis, reshape, stack
 from glassnet.typing import DType, Shape
 
 __all__ = [
-    "add_along_axis", "add_at", "flat_index", "get_item", "one_hot", "place", "take", "take_along_axis", "top_k",
+    "add_along_axis", "add_at", "argsort", "flat_index", "get_item", "nonzero", "one_hot", "scatter", "slice",
+    "slice_update", "sort", "take", "take_along_axis", "top_k",
 ]  # fmt: skip
-
-Key = tuple[Any, ...]
-"""One item per axis: a number, a slice as (start, stop, step), or None for a new axis of size 1."""
-WHOLE = (None, None, None)
-
-
-# ---------------------------------------------------------------- slices
-
-
-class GetItem(Op):
-    r"""x[...] with whole numbers, slices and None: a view of some of the cells.
-
-    1. Each y is one cell of x, and no cell of x is read twice.
-    2. So x̄ is zero everywhere except at the cells that were read, where it is ȳ: see Place.
-    """
-
-    formula = r"y = x_{\mathrm{key}}"
-    gradient = r"\bar x_{\mathrm{key}} = \bar y,\ 0 \text{ elsewhere}"
-    kind = "view"
-
-    key: Key
-
-    def rule_for(self, x: Spec) -> str:
-        if None in x.shape:
-            return ""
-        free, inside, sizes = [], [], iter(x.shape)
-        for letter, item in zip(AXES, self.key):
-            if not isinstance(item, int):
-                free.append(letter)
-            if item is not None:
-                inside.append(_affine(item, letter, next(sizes)))
-        return f"y[{','.join(free)}] = x[{','.join(inside)}]"
-
-    def shapes(self, x: Spec) -> Shape:
-        return _sliced_shape(self.key, x.shape)
-
-    def forward(self, xp: Any, x: Any) -> Any:
-        return x[_numpy_key(self.key)]
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        return F.place(g, x.shape, self.key)
-
-
-class Place(Op):
-    r"""Zeros of `shape`, with x at the cells that `key` names: the mirror image of GetItem.
-
-    Each cell of x becomes exactly one cell of y, so x̄ is ȳ read at those cells.
-    """
-
-    formula = r"y_{\mathrm{key}} = x,\ 0 \text{ elsewhere}"
-    gradient = r"\bar x = \bar y_{\mathrm{key}}"
-
-    shape: tuple[int, ...]
-    key: Key
-
-    def shapes(self, x: Spec) -> Shape:
-        return self.shape
-
-    def forward(self, xp: Any, x: Any) -> Any:
-        y = xp.zeros(self.shape, x.dtype)
-        y[_numpy_key(self.key)] = x
-        return y
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        return g[_numpy_key(self.key)]
-
-
-def place(x: Any, shape: tuple[int, ...], key: Key) -> Any:
-    """Zeros of `shape` with x at the cells of `key`; the cotangent of a slice.
-
-    >>> place(np.array([1.0, 2.0]), (5,), ((0, None, 3),))
-    array([1., 0., 0., 2., 0.])
-    """
-    return apply(Place(tuple(shape), key), x)
-
-
-def _numpy_key(key: Key) -> Any:
-    """The key as Python writes it; the closing `...` makes even a single cell a view."""
-    return (*[slice(*item) if isinstance(item, tuple) else item for item in key], ...)
-
-
-def _affine(item: Any, letter: str, size: Any) -> str:
-    """One index of a slice's rule: the place that the result's letter reads."""
-    if isinstance(item, int):
-        return str(item % size)
-    start, _, step = slice(*item).indices(size)
-    scaled = letter if step == 1 else f"{step}*{letter}"
-    return f"{scaled}+{start}" if start else scaled
-
-
-def _sliced_shape(key: Key, shape: Shape) -> Shape:
-    found: list[int | None] = []
-    axis = 0
-    for item in key:
-        if item is None:
-            found.append(1)
-            continue
-        size = shape[axis]
-        if isinstance(item, int):
-            _check_index(item, size, axis, shape)
-        else:
-            found.append(None if size is None else len(range(*slice(*item).indices(size))))
-        axis += 1
-    return tuple(found)
-
-
-def _check_index(index: int, size: int | None, axis: int, shape: Shape) -> None:
-    if size is not None and not -size <= index < size:
-        raise ArgumentError(
-            f"index {index} is out of range for axis {axis} of size {size}",
-            expected=f"-{size}..{size - 1}" if size else "no index: the axis is empty",
-            received=f"x[...] of shape {shape}",
-        )
-
 
 # ---------------------------------------------------------------- x[...]
 
@@ -145,7 +36,7 @@ def get_item(x: Any, key: Any) -> Any:
 
     A mask must hold numbers: how many cells it picks is not known while a step is traced.
 
-    >>> get_item(np.array([[1.0, 2.0], [3.0, 4.0]]), (slice(None), -1))
+    >>> get_item(np.array([[1.0, 2.0], [3.0, 4.0]]), (..., -1))
     array([2., 4.])
     """
     x = operand(x)
@@ -182,12 +73,12 @@ def _part(part: Any) -> Any:
     """One part of a key: None, `...`, a whole number, a slice as a tuple, or an array."""
     if part is None or part is ...:
         return part
-    if isinstance(part, slice):
+    if isinstance(part, builtins.slice):
         return tuple(None if bound is None else operator.index(bound) for bound in (part.start, part.stop, part.step))
     if isinstance(part, int | np.integer) and not isinstance(part, bool):
         return int(part)
-    array = part.value if isinstance(part, Operators) else np.asarray(part, None if np.size(part) else "int64")
-    symbolic = isinstance(array, Operators) and array.is_symbolic
+    array: Any = part.value if isinstance(part, Operators) else np.asarray(part, None if np.size(part) else "int64")
+    symbolic = isinstance(part, Operators) and array.is_symbolic
     if array.dtype.kind in "iu":
         return array if array.ndim or symbolic else int(array)
     if array.dtype.kind != "b" or array.ndim == 0:
@@ -197,11 +88,8 @@ def _part(part: Any) -> Any:
             received=f"{type(part).__name__} of dtype {array.dtype}",
         )
     if symbolic:
-        raise GraphError(
-            "x[mask] of a symbolic mask: how many cells it picks is not known while a model is built or a step is traced",
-            fix="keep the shape: gn.ops.where(mask, x, 0)",
-        )
-    return array.data if isinstance(array, Operators) else array
+        raise _depends_on_numbers("x[mask]", "use gn.ops.where(mask, x, 0), which keeps the shape")
+    return array.data if isinstance(part, Operators) else array
 
 
 def _is_array(part: Any) -> bool:
@@ -330,9 +218,6 @@ class AddAt(Op):
     size: int
     axis: int
 
-    def rule_for(self, x: Spec, i: Spec) -> str:
-        return ""
-
     def shapes(self, x: Spec, i: Spec) -> Shape:
         end = self.axis + i.ndim
         if x.shape[self.axis : end] != i.shape and None not in (*x.shape, *i.shape):
@@ -348,16 +233,24 @@ class AddAt(Op):
 
     def forward(self, xp: Any, x: Any, i: Any) -> Any:
         places = _in_range(xp, i, self.size, self.name)
-        before, after = x.shape[: self.axis], x.shape[self.axis + places.ndim :]
-        y = xp.zeros((math.prod(before), self.size, math.prod(after)), x.dtype)
-        # one number per cell: adding at flat places is several times faster than at slices
-        rows = xp.arange(len(y))[:, None] * self.size + places.reshape(-1)
-        cells = rows.reshape(-1, 1) * y.shape[2] + xp.arange(y.shape[2])
-        xp.add.at(y.reshape(-1), cells.reshape(-1), x.reshape(-1))
-        return y.reshape((*before, self.size, *after))
+        before, after = x.shape[: self.axis], x.shape[self.axis + i.ndim :]
+        lines = x.reshape(math.prod(before), places.size, math.prod(after))
+        return _added(xp, lines, places.reshape(-1, 1), self.size).reshape((*before, self.size, *after))
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, i: Any, needed: tuple[bool, ...]) -> Any:
         return F.take(g, i, self.axis), None
+
+
+def _added(xp: Any, x: Any, places: Any, size: int) -> Any:
+    """Zeros (B, size, A) with x (B, J, A) added at `places` along the second axis.
+
+    Every cell gets one flat position: adding there is several times faster than adding whole slices.
+    """
+    lines, _, cells = x.shape
+    y = xp.zeros((lines, size, cells), x.dtype)
+    flat = (xp.arange(lines)[:, None, None] * size + places) * cells + xp.arange(cells)
+    xp.add.at(y.reshape(-1), flat.reshape(-1), x.reshape(-1))
+    return y
 
 
 def add_at(x: Any, indices: Any, size: int, axis: int = 0) -> Any:
@@ -423,6 +316,7 @@ def _in_range(xp: Any, i: Any, size: int, who: str) -> Any:
 
 
 def _out_of_range(who: str, places: Any, size: int) -> ArgumentError:
+    """The error that names the first wrong index."""
     wrong = places[(places < -size) | (places >= size)].reshape(-1)[0]
     return ArgumentError(
         f"{who}: index {wrong} is out of range for an axis of size {size}",
@@ -433,13 +327,17 @@ def _out_of_range(who: str, places: Any, size: int) -> ArgumentError:
 # ---------------------------------------------------------------- one index per cell
 
 
-
 class TakeAlongAxis(Op):
-    r"""y[..., j, ...] = x[..., i[..., j, ...], ...] along one axis; x̄ adds ȳ back into the picked positions."""
+    r"""y[..., j, ...] = x[..., i[..., j, ...], ...] along one axis: an own index for every cell.
+
+    1. Each y is a copy of the cell of x that i names, within the same line along the axis.
+    2. A cell of x may have been copied several times or never, so x̄ adds up the ȳ of its copies: see AddAlongAxis.
+
+    Negative indices count from the end; one out of range is an error. i has no gradient.
+    """
 
     formula = r"y_j = x_{i_j}"
-    gradient = (r"\bar x_i = \sum_{j:\,i_j = i} \bar y_j",)
-    kind = "opaque"
+    gradient = (r"\bar x_k = \sum_{j:\,i_j = k} \bar y_j",)
     saves = ("i",)
     promotes = False
 
@@ -451,34 +349,66 @@ class TakeAlongAxis(Op):
         return f"y[{letters}] = x[{inside}]"
 
     def shapes(self, x: Spec, i: Spec) -> Shape:
+        _check_lines(self.name, self.axis, x.shape, i.shape)
         return i.shape
 
-    def dtypes(self, x: Spec, i: Spec) -> Any:
+    def dtypes(self, x: Spec, i: Spec) -> tuple[DType, ...]:
         return (x.dtype,)
 
     def forward(self, xp: Any, x: Any, i: Any) -> Any:
-        return xp.take_along_axis(x, i, axis=self.axis)
+        places = _whole_numbers(xp, i, self.name)
+        try:
+            return xp.take_along_axis(x, places, axis=self.axis)
+        except IndexError:
+            raise _out_of_range(self.name, places, x.shape[self.axis]) from None
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, i: Any, needed: tuple[bool, ...]) -> Any:
         return F.add_along_axis(g, i, x.shape[self.axis], self.axis), None
 
 
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
-    """Pick cells along one axis, with an index for each result cell.
+def _check_lines(who: str, axis: int, x: Shape, i: Shape) -> None:
+    """Indices must have the same lines along the axis as x."""
+    pairs = [(a, b) for k, (a, b) in enumerate(zip(x, i)) if k != axis]
+    if len(x) != len(i) or any(a != b and a is not None and b is not None for a, b in pairs):
+        raise ShapeError(
+            f"{who}: x and indices must have the same sizes, except along axis {axis}",
+            expected=f"indices of shape {(*x[:axis], '...', *x[axis + 1 :])}",
+            received=f"shape {i}",
+        )
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Pick cells along one axis, with an index for each result cell; in row-major order where `axis` is None.
+
+    Arguments:
+        indices: whole numbers; sizes as in x, or 1, except along the axis.
 
     >>> take_along_axis(np.array([[10.0, 20.0, 30.0]]), np.array([[2, 0]]), axis=1)
     array([[30., 10.]])
     """
-    x = operand(x)
-    return apply(TakeAlongAxis(normalize_axis(axis, len(x.shape), "take_along_axis")), x, indices)
+    x, indices = operand(x), operand(indices)
+    if axis is None:
+        return apply(TakeAlongAxis(0), reshape(x, (-1,)), indices)
+    place = normalize_axis(axis, len(x.shape), "take_along_axis")
+    if len(indices.shape) == len(x.shape):
+        lines = [b if k == place or a == 1 else a for k, (a, b) in enumerate(zip(x.shape, indices.shape))]
+        if 1 in indices.shape:
+            indices = F.broadcast_to(indices, tuple(lines))
+        lines[place] = x.shape[place]
+        if 1 in x.shape:
+            x = F.broadcast_to(x, tuple(lines))
+    return apply(TakeAlongAxis(place), x, indices)
 
 
 class AddAlongAxis(Op):
-    r"""Zeros of size `size` along one axis, with x[j] added at position i[j]; x̄ picks ȳ at those positions."""
+    r"""Zeros of size `size` along one axis, with x[j] added at position i[j]: the mirror image of TakeAlongAxis.
 
-    formula = r"y_i = \sum_{j:\,i_j = i} x_j"
+    1. y[..., k, ...] = Σ x[..., j, ...] over all j of the same line with i[..., j, ...] = k.
+    2. Each x enters exactly one y with factor 1, so x̄ is ȳ picked at those positions.
+    """
+
+    formula = r"y_k = \sum_{j:\,i_j = k} x_j"
     gradient = (r"\bar x_j = \bar y_{i_j}",)
-    kind = "opaque"
     saves = ("i",)
     promotes = False
 
@@ -486,17 +416,17 @@ class AddAlongAxis(Op):
     axis: int
 
     def shapes(self, x: Spec, i: Spec) -> Shape:
+        _check_lines(self.name, self.axis, x.shape, i.shape)
         return tuple(self.size if axis == self.axis else size for axis, size in enumerate(x.shape))
 
-    def dtypes(self, x: Spec, i: Spec) -> Any:
+    def dtypes(self, x: Spec, i: Spec) -> tuple[DType, ...]:
         return (x.dtype,)
 
     def forward(self, xp: Any, x: Any, i: Any) -> Any:
-        y = xp.zeros([self.size if axis == self.axis else size for axis, size in enumerate(x.shape)], x.dtype)
-        where = [a.reshape([-1 if k == axis else 1 for k in range(x.ndim)]) for axis, a in enumerate(map(xp.arange, x.shape))]
-        where[self.axis] = i
-        xp.add.at(y, tuple(where), x)
-        return y
+        before, after = x.shape[: self.axis], x.shape[self.axis + 1 :]
+        lines = (math.prod(before), x.shape[self.axis], math.prod(after))
+        places = _in_range(xp, i, self.size, self.name).reshape(lines)
+        return _added(xp, x.reshape(lines), places, self.size).reshape((*before, self.size, *after))
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, i: Any, needed: tuple[bool, ...]) -> Any:
         return F.take_along_axis(g, i, self.axis), None
@@ -512,11 +442,72 @@ def add_along_axis(x: Any, indices: Any, size: int, axis: int = -1) -> Any:
     return apply(AddAlongAxis(int(size), normalize_axis(axis, len(x.shape), "add_along_axis")), x, indices)
 
 
+# ---------------------------------------------------------------- writing
+
+
+def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
+    """The block of the given shape that begins at `start_indices`.
+
+    >>> slice(np.arange(6.0).reshape(2, 3), (0, 1), (2, 2))
+    array([[1., 2.],
+           [4., 5.]])
+    """
+    x = operand(inputs)
+    return apply(GetItem(_block(start_indices, shape, tuple(x.shape), "slice")), x)
+
+
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    """A copy of `inputs` in which the block that begins at `start_indices` is replaced by `updates`.
+
+    >>> slice_update(np.zeros(4), (1,), np.array([7.0, 8.0]))
+    array([0., 7., 8., 0.])
+    """
+    x, updates = operand(inputs), operand(updates)
+    shape = tuple(x.shape)
+    key = _block(start_indices, updates.shape, shape, "slice_update")
+    replaced = Place(shape, key).forward(np, np.ones(updates.shape, "bool"))
+    return F.where(replaced, apply(Place(shape, key), updates), x)
+
+
+def _block(start: Any, sizes: Sequence[int], shape: Shape, who: str) -> Key:
+    """The key of a block; one that does not lie inside the array is an error."""
+    starts = [int(at) for at in start]
+    inside = len(starts) == len(sizes) == len(shape) and all(
+        at >= 0 and n is not None and at + size <= n for at, size, n in zip(starts, sizes, shape)
+    )
+    if not inside:
+        raise ShapeError(
+            f"{who}: the block does not lie inside the array",
+            expected=f"start and size for every axis of shape {shape}",
+            received=f"start {tuple(starts)}, shape {tuple(sizes)}",
+        )
+    return tuple((at, at + size, None) for at, size in zip(starts, sizes))
+
+
+def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
+    """Zeros of `shape`, with each of `values` added at its position.
+
+    Arguments:
+        indices: shape (..., K): a position along the first K axes for each value.
+        values: shape (..., rest of the shape).
+
+    >>> scatter(np.array([[0], [2], [0]]), np.array([1.0, 2.0, 3.0]), (4,))
+    array([4., 0., 2., 0.])
+    """
+    indices, values = operand(indices), operand(values)
+    named, rest = tuple(shape[: indices.shape[-1]]), tuple(shape[indices.shape[-1] :])
+    flat = flat_index(moveaxis(indices, -1, 0), named)
+    rows = reshape(values, (math.prod(flat.shape), *rest))
+    return reshape(add_at(rows, reshape(flat, (-1,)), math.prod(named)), tuple(shape))
+
+
+# ---------------------------------------------------------------- positions
+
+
 class OneHot(Op):
-    r"""1 at the index, 0 elsewhere, along a new last axis: y[..., k] = [i[...] = k]."""
+    r"""1 at the index, 0 elsewhere, along a new last axis: y[..., k] = [i[...] = k]. No gradient: i is whole."""
 
     rule = "y[...,k] = [i[...] == k]"
-    kind = "opaque"
     differentiable = False
 
     classes: int
@@ -525,7 +516,7 @@ class OneHot(Op):
     def shapes(self, i: Spec) -> Shape:
         return (*i.shape, self.classes)
 
-    def dtypes(self, i: Spec) -> Any:
+    def dtypes(self, i: Spec) -> tuple[DType, ...]:
         return (np.dtype(self.to),)
 
     def forward(self, xp: Any, i: Any) -> Any:
@@ -533,54 +524,130 @@ class OneHot(Op):
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Any:
-    """Integers as rows with a single 1; an index outside 0..num_classes-1 gives a row of zeros.
+    """Whole numbers as rows with a single 1; a number outside 0..num_classes-1 gives a row of zeros.
+
+    Arguments:
+        axis: where the new axis stands in the result.
 
     >>> one_hot(np.array([2, 0]), 3)
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
-    if axis not in (-1, len(operand(x).shape)):
-        raise ArgumentError("one_hot: only the last axis is supported", expected="axis=-1", received=f"axis={axis}")
-    return apply(OneHot(int(num_classes), np.dtype(dtype or "float32").name), x)
+    return moveaxis(apply(OneHot(int(num_classes), np.dtype(dtype or floatx()).name), x), -1, axis)
+
+
+class Argsort(Op):
+    r"""The order that sorts each line along one axis: x[y[0]] <= x[y[1]] <= ... Whole numbers: no gradient.
+
+    Equal cells keep their order, so the result does not depend on the sorting algorithm; NaN comes last.
+    """
+
+    formula = r"x_{y_1} \le x_{y_2} \le \dots"
+    dtype = "int64"
+    differentiable = False
+
+    axis: int
+
+    def shapes(self, x: Spec) -> Shape:
+        return x.shape
+
+    def forward(self, xp: Any, x: Any) -> Any:
+        return x.argsort(axis=self.axis, kind="stable").astype("int64", copy=False)
+
+
+def argsort(x: Any, axis: int | None = -1) -> Any:
+    """The order that sorts x along `axis`; of the cells in row-major order where `axis` is None.
+
+    >>> argsort(np.array([3.0, 1.0, 2.0]))
+    array([1, 2, 0])
+    """
+    x = operand(x)
+    if axis is None:
+        return apply(Argsort(0), reshape(x, (-1,)))
+    return apply(Argsort(normalize_axis(axis, len(x.shape), "argsort")), x)
+
+
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """The cells along `axis` in rising order; of all cells in one line where `axis` is None.
+
+    >>> sort(np.array([3.0, 1.0, 2.0]))
+    array([1., 2., 3.])
+    """
+    x = reshape(x, (-1,)) if axis is None else operand(x)
+    place = -1 if axis is None else axis
+    return take_along_axis(x, argsort(x, place), place)
 
 
 class TopK(Op):
     r"""The k largest cells of the last axis, in falling order, with their positions.
 
-    It is a sort followed by a pick, and the pick is linear: x̄ adds each ȳ of a value back at its position. Equal cells
-    keep their order, so the result does not depend on the sorting algorithm. Positions have no gradient.
+    1. It is a sort followed by a pick: y[j] = x[i[j]], and i does not move with x.
+    2. The pick is linear: x̄ adds each ȳ back at its position. Positions have no gradient.
+
+    Equal cells keep their order, so the result does not depend on the sorting algorithm. NaN counts as the largest.
     """
 
     formula = r"(y, i) = \mathrm{top}_k(x)"
     gradient = (r"\bar x_{i_j} = \bar y_j",)
-    kind = "opaque"
     outputs = ("y", "i")
     saves = ("i",)
 
     k: int
 
     def shapes(self, x: Spec) -> Any:
-        if not x.shape or (x.shape[-1] is not None and self.k > x.shape[-1]):
-            raise ArgumentError("top_k: k is larger than the last axis", expected=f"k <= {x.shape}", received=f"k={self.k}")
+        if not x.shape or not 0 <= self.k <= (x.shape[-1] if x.shape[-1] is not None else self.k):
+            raise ArgumentError(
+                "top_k: k is larger than the last axis",
+                expected=f"k <= {x.shape[-1]}" if x.shape else "an array with at least one axis",
+                received=f"k={self.k}",
+            )
         shape = (*x.shape[:-1], self.k)
         return shape, shape
 
-    def dtypes(self, x: Spec) -> Any:
+    def dtypes(self, x: Spec) -> tuple[DType, ...]:
         return x.dtype, np.dtype("int64")
 
     def forward(self, xp: Any, x: Any) -> Any:
-        indices = xp.argsort(-x, axis=-1, kind="stable")[..., : self.k]
-        return xp.take_along_axis(x, indices, axis=-1), indices
+        # sorting the reversed line keeps equal cells in order after the result is reversed again
+        rising = x[..., ::-1].argsort(axis=-1, kind="stable")
+        i = (x.shape[-1] - 1 - rising[..., ::-1][..., : self.k]).astype("int64", copy=False)
+        return xp.take_along_axis(x, i, axis=-1), i
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         return F.add_along_axis(g[0], y[1], x.shape[-1])
 
 
 def top_k(x: Any, k: int, sorted: bool = True) -> Any:
-    """The k largest cells of the last axis and their positions, always in falling order.
+    """The k largest cells of the last axis and their positions.
+
+    Arguments:
+        sorted: False allows any order; the order is always falling.
 
     >>> values, positions = top_k(np.array([1.0, 9.0, 5.0]), 2)
     >>> values, positions
     (array([9., 5.]), array([1, 2]))
     """
     return apply(TopK(int(k)), x)
+
+
+def nonzero(x: Any) -> tuple[Any, ...]:
+    """The positions of all cells that are not 0, one array per axis.
+
+    How many there are depends on the numbers, so it is refused while a model is built or a step is traced.
+
+    >>> nonzero(np.array([[0.0, 5.0], [7.0, 0.0]]))
+    (array([0, 1]), array([1, 0]))
+    """
+    x = operand(x)
+    if isinstance(x, Operators):
+        if x.value.is_symbolic:
+            raise _depends_on_numbers("nonzero(x)", "use gn.ops.where(condition, x, 0), which keeps the shape")
+        return tuple(as_tensor(place.astype("int64")) for place in np.nonzero(x.value.data))
+    return tuple(place.astype("int64", copy=False) for place in np.nonzero(x))
+
+
+def _depends_on_numbers(what: str, fix: str) -> GraphError:
+    return GraphError(
+        f"{what} of a symbolic tensor: how many cells it picks is not known while a model is built or a step is traced",
+        fix=fix,
+    )

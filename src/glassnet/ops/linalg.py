@@ -5,7 +5,8 @@ the shape of Y, a small change of the inputs changes the result's inner product 
 
     <G, dX W> + <G, X dW>  =  <G Wᵀ, dX> + <Xᵀ G, dW>,
 
-so the cotangent of X is G Wᵀ and the cotangent of W is Xᵀ G: multiply by the other factor, transposed, on the same side.
+so the cotangent of X is G Wᵀ and the cotangent of W is Xᵀ G: multiply by the other factor, transposed, on the same
+side.
 """
 
 from __future__ import annotations

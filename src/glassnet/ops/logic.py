@@ -16,12 +16,12 @@ from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError
-from glassnet.ops.elementwise import absolute, cast
+from glassnet.ops.elementwise import absolute, add, cast, multiply, quiet, subtract
 from glassnet.typing import DType
 
 __all__ = [
-    "equal", "greater", "greater_equal", "isfinite", "isinf", "isnan", "less", "less_equal", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "not_equal", "where",
+    "allclose", "equal", "greater", "greater_equal", "isclose", "isfinite", "isinf", "isnan", "less", "less_equal",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal", "where",
 ]  # fmt: skip
 
 _NUMBERS = {bool, int, float}  # not their subclasses: a NumPy number has a dtype of its own
@@ -146,6 +146,30 @@ def isfinite(x: Any) -> Any:
     return less(absolute(x), math.inf)
 
 
+def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """True where |x1 - x2| <= atol + rtol |x2|; infinities are close to themselves only.
+
+    Arguments:
+        equal_nan: whether two NaN count as close.
+
+    >>> isclose(np.array([1.0, 2.0]), np.array([1.0 + 1e-9, 2.1]))
+    array([ True, False])
+    """
+    with quiet():  # infinity - infinity
+        near = less_equal(absolute(subtract(x1, x2)), add(multiply(absolute(x2), rtol), atol))
+    close = logical_or(logical_and(near, isfinite(x2)), equal(x1, x2))
+    return logical_or(close, logical_and(isnan(x1), isnan(x2))) if equal_nan else close
+
+
+def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether all cells are close to each other; see `isclose`.
+
+    >>> bool(allclose(np.array([1.0, 2.0]), np.array([1.0 + 1e-9, 2.0])))
+    True
+    """
+    return F.all(isclose(x1, x2, rtol, atol, equal_nan))
+
+
 # ---------------------------------------------------------------- logic; every number but 0 counts as true
 
 
@@ -240,19 +264,18 @@ class Where(Op):
 
 
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
-    """x1 where the condition holds, x2 elsewhere; the positions where it holds if neither is given.
+    """x1 where the condition holds, x2 elsewhere.
 
     >>> where(np.array([True, False]), np.array([1.0, 2.0]), 0.0)
     array([1., 0.])
     """
-    if (x1 is None) != (x2 is None):
+    if x1 is None or x2 is None:
         raise ArgumentError(
-            "where: one of the two branches is missing",
-            expected="x1 and x2, or neither",
-            received="only x1" if x2 is None else "only x2",
+            "where: a branch is missing",
+            expected="where(condition, x1, x2)",
+            received=f"{2 - (x1 is None) - (x2 is None)} of 2 branches",
+            fix="positions of true cells, whose number depends on the values: np.nonzero(condition.numpy())",
         )
-    if x1 is None:
-        return F.nonzero(condition)
     condition = operand(condition)
     return apply(Where(), cast_to(condition, np.dtype("bool")), *_same_dtype("where", x1, x2))
 

@@ -1,7 +1,7 @@
 r"""Fused losses on logits: stable for any logits, with the short gradients that the lessons use.
 
-Letters: N samples, K classes. z are logits, p = softmax(z), t the target. The softmax losses give one value per sample,
-shape (...,), the sigmoid loss one per cell; averaging over the batch, with its visible 1/n, is done by the loss classes.
+Letters: N samples, K classes. z are logits, p = softmax(z), t the target. The softmax losses give one value per
+sample, the sigmoid loss one per cell; averaging over the batch, with its visible 1/n, is done by the loss classes.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class SparseSoftmaxCrossentropy(Op):
 def _refuse_labels(labels: Any, classes: int) -> None:
     where = int(((labels < 0) | (labels >= classes)).argmax())
     raise DataError(
-        "sparse_categorical_crossentropy: a label is out of range", expected=f"integers 0..{classes - 1} ({classes} classes)",
+        "sparse_categorical_crossentropy: a label is out of range",
+        expected=f"integers 0..{classes - 1} ({classes} classes)",
         received=f"{labels.reshape(-1)[where]} at position {where} of the batch",
         fix="count labels from 0, or give the last layer one unit per class",
     )  # fmt: skip
@@ -99,8 +100,8 @@ class SoftmaxCrossentropy(Op):
     2. ∂/∂zₖ ln Σ exp = pₖ, so z̄ₖ = (s pₖ - tₖ) ȳ: predicted minus wanted. p is kept as a residual.
     3. y is linear in t, so t̄ₖ = -ln softmax(z)ₖ ȳ.
 
-    Trap: where p is rounded to 0 its logarithm is -∞; ln softmax is computed as (zₖ - m) - ln Σⱼ exp(zⱼ - m), m = max z.
-    Source: Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108-4.109.
+    Trap: where p is rounded to 0 its logarithm is -∞; ln softmax(z)ₖ is computed as (zₖ - m) - ln Σⱼ exp(zⱼ - m) with
+    m = max z. Source: Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108-4.109.
     """
 
     gradient = (
@@ -117,9 +118,11 @@ class SoftmaxCrossentropy(Op):
     def shapes(self, z: Spec, t: Spec) -> Any:
         if z.ndim != t.ndim or not z.ndim or any(None not in (a, b) and a != b for a, b in zip(z.shape, t.shape)):
             raise ShapeError(
-                "softmax_crossentropy: targets and logits do not fit", expected=f"targets of shape {z.shape}",
-                received=t.shape, fix="integer labels belong to sparse_softmax_crossentropy" if t.ndim < z.ndim else None,
-            )  # fmt: skip
+                "softmax_crossentropy: targets and logits do not fit",
+                expected=f"targets of shape {z.shape}",
+                received=t.shape,
+                fix="integer labels belong to sparse_softmax_crossentropy" if t.ndim < z.ndim else None,
+            )
         return z.shape[:-1], z.shape
 
     def forward(self, xp: Any, z: Any, t: Any) -> Any:
@@ -197,8 +200,8 @@ def sigmoid_crossentropy(logits: Any, targets: Any) -> Any:
 def logits_behind(output: Any, op: type, axis: int = -1) -> Any:
     """The logits from which a Softmax or Sigmoid made these probabilities, or None.
 
-    A loss on logits is exact where probabilities have long been rounded to 0 or 1, so a model that ends in an activation
-    gets the same numbers as one that ends in logits.
+    A loss on logits is exact where probabilities have long been rounded to 0 or 1, so a model that ends in an
+    activation gets the same numbers as one that ends in logits.
     """
     node = output.creator if type(output) is Tensor else None
     if type(node) is not Node or type(node.op) is not op:

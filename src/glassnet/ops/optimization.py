@@ -9,13 +9,15 @@ Large arrays are updated in pieces that stay in the processor's cache: the scrat
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
-from glassnet.autograd.op import Op, apply
+from glassnet.autograd.op import Domain, Op, apply
 from glassnet.autograd.spec import Spec
 
-__all__ = ["adam_update", "momentum_update", "sgd_update"]
+__all__ = ["adagrad_update", "adam_update", "amsgrad_update", "centered_rmsprop_update", "momentum_update",
+           "rmsprop_momentum_update", "rmsprop_update", "sgd_update"]  # fmt: skip
 
 _PIECE = 16_384
 """Cells per piece: 64 kB of float32, so that a handful of arrays fits into a second-level cache."""
@@ -33,6 +35,20 @@ def _pieces(*arrays: Any) -> Iterator[tuple[Any, ...]]:
         yield tuple(a[start : start + _PIECE] for a in flat)
 
 
+def _blend(xp: Any, keep: float, before: Any, new: Any, out: Any) -> None:
+    """One step of a running mean: out = keep · before + (1 - keep) · new."""
+    share = new * (1 - keep)
+    xp.multiply(before, keep, out=out)
+    out += share
+
+
+def _descend(xp: Any, w: Any, move: Any, decay: float, out: Any) -> None:
+    """Write w (1 - decay) - move into out; `move` is scratch. 1 - decay itself would lose the digits of decay."""
+    if decay:
+        move += w * decay
+    xp.subtract(w, move, out=out)
+
+
 class _Update(Op):
     """Base of update rules: all results have the shape and dtype of w; there is no gradient through an update."""
 
@@ -45,6 +61,10 @@ class _Update(Op):
 
     def dtypes(self, w: Spec, *rest: Spec) -> Any:
         return (w.dtype,) * len(self.outputs)
+
+    def new(self, xp: Any, w: Any, out: Any) -> Any:
+        """The arrays to write into: those given, or fresh ones."""
+        return tuple(xp.empty_like(w) for _ in self.outputs) if out is None else out
 
 
 class SgdUpdate(_Update):
@@ -62,17 +82,18 @@ class SgdUpdate(_Update):
 
     def forward(self, xp: Any, w: Any, g: Any, rate: Any, out: Any = None) -> Any:
         w2 = xp.empty_like(w) if out is None else out
-        rate = w.dtype.type(rate)
+        eta = float(rate)
         for new, old, slope in _pieces(w2, w, g):
-            step = slope * rate
-            if self.weight_decay:
-                step += old * (rate * w.dtype.type(self.weight_decay))
-            xp.subtract(old, step, out=new)
+            _descend(xp, old, slope * eta, eta * self.weight_decay, new)
         return w2
 
 
 def sgd_update(w: Any, g: Any, rate: Any, weight_decay: float = 0.0) -> Any:
-    """One step of gradient descent."""
+    """One step of gradient descent: the new weight.
+
+    >>> sgd_update(np.array([1.0]), np.array([2.0]), 0.1)
+    array([0.8])
+    """
     return apply(SgdUpdate(weight_decay), w, g, rate)
 
 
@@ -95,25 +116,193 @@ class MomentumUpdate(_Update):
         return f"v2 = momentum*v - rate*g; w2 = w*(1 - rate*weight_decay) + {step}"
 
     def forward(self, xp: Any, w: Any, g: Any, v: Any, rate: Any, out: Any = None) -> Any:
-        w2, v2 = (xp.empty_like(w), xp.empty_like(w)) if out is None else out
-        rate, mu = w.dtype.type(rate), w.dtype.type(self.momentum)
+        w2, v2 = self.new(xp, w, out)
+        eta = float(rate)
         for new, velocity, old, slope, before in _pieces(w2, v2, w, g, v):
-            step = slope * rate
-            decay = old * (rate * w.dtype.type(self.weight_decay)) if self.weight_decay else None
-            xp.multiply(before, mu, out=velocity)
+            step = slope * eta
+            xp.multiply(before, self.momentum, out=velocity)
             velocity -= step
-            move = velocity * mu - step if self.nesterov else velocity
-            xp.add(old, move, out=new)
-            if decay is not None:
-                new -= decay
+            move = step - velocity * self.momentum if self.nesterov else -velocity
+            _descend(xp, old, move, eta * self.weight_decay, new)
         return w2, v2
 
 
 def momentum_update(
     w: Any, g: Any, v: Any, rate: Any, momentum: float, nesterov: bool = False, weight_decay: float = 0.0
 ) -> Any:
-    """One step of gradient descent with momentum: the new weight and velocity."""
+    """One step of gradient descent with momentum: the new weight and velocity.
+
+    >>> momentum_update(np.array([1.0]), np.array([2.0]), np.array([-0.1]), 0.1, momentum=0.5)
+    (array([0.75]), array([-0.25]))
+    """
     return apply(MomentumUpdate(momentum, nesterov, weight_decay), w, g, v, rate)
+
+
+class AdagradUpdate(_Update):
+    r"""Adagrad: each weight has its own rate, which shrinks with the gradients it has seen.
+
+    1. s' = s + g² sums all squares since the start.
+    2. w' = w - η g / √(s' + ε): a weight that saw much moves little, a rarely used one keeps moving.
+
+    Trap: s only grows, so every rate tends to 0. Source: Duchi, Hazan and Singer (2011), Adaptive Subgradient Methods
+    for Online Learning and Stochastic Optimization, section 1.1.
+    """
+
+    rule = "s2 = s + g**2; w2 = w*(1 - rate*weight_decay) - rate*g/sqrt(s2 + epsilon)"
+    outputs = ("w2", "s2")
+    inplace = {"w2": "w", "s2": "s"}
+    domain = {"s": Domain(0.0, 4.0)}
+
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, s: Any, rate: Any, out: Any = None) -> Any:
+        w2, s2 = self.new(xp, w, out)
+        eta = float(rate)
+        for new, squares, old, slope, before in _pieces(w2, s2, w, g, s):
+            xp.add(before, slope * slope, out=squares)
+            move = eta * slope / xp.sqrt(squares + self.epsilon)
+            _descend(xp, old, move, eta * self.weight_decay, new)
+        return w2, s2
+
+
+def adagrad_update(w: Any, g: Any, s: Any, rate: Any, epsilon: float = 1e-7, weight_decay: float = 0.0) -> Any:
+    """One step of Adagrad: the new weight and sum of squares.
+
+    >>> adagrad_update(np.array([1.0]), np.array([3.0]), np.array([16.0]), 0.5, epsilon=0.0)
+    (array([0.7]), array([25.]))
+    """
+    return apply(AdagradUpdate(epsilon, weight_decay), w, g, s, rate)
+
+
+class RmspropUpdate(_Update):
+    r"""RMSprop: the gradient over the root of a running mean of its square.
+
+    1. s' = ρ s + (1-ρ) g² forgets: gradients older than about 1/(1-ρ) steps no longer count (Adagrad never forgets).
+    2. w' = w - η g / √(s' + ε): each weight moves by about η, whatever the scale of its gradient.
+
+    ε stands under the root, as in Keras. Source: Tieleman and Hinton (2012), Neural Networks for Machine Learning,
+    lecture 6.5.
+    """
+
+    rule = "s2 = rho*s + (1-rho)*g**2; w2 = w*(1 - rate*weight_decay) - rate*g/sqrt(s2 + epsilon)"
+    outputs = ("w2", "s2")
+    inplace = {"w2": "w", "s2": "s"}
+    domain = {"s": Domain(0.0, 4.0)}
+
+    rho: float = 0.9
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, s: Any, rate: Any, out: Any = None) -> Any:
+        w2, s2 = self.new(xp, w, out)
+        eta = float(rate)
+        for new, square, old, slope, before in _pieces(w2, s2, w, g, s):
+            _blend(xp, self.rho, before, slope * slope, square)
+            move = eta * slope / xp.sqrt(square + self.epsilon)
+            _descend(xp, old, move, eta * self.weight_decay, new)
+        return w2, s2
+
+
+def rmsprop_update(
+    w: Any, g: Any, s: Any, rate: Any, rho: float = 0.9, epsilon: float = 1e-7, weight_decay: float = 0.0
+) -> Any:
+    """One step of RMSprop: the new weight and mean square.
+
+    >>> rmsprop_update(np.array([1.0]), np.array([4.0]), np.array([16.0]), 0.5, epsilon=0.0)
+    (array([0.5]), array([16.]))
+    """
+    return apply(RmspropUpdate(rho, epsilon, weight_decay), w, g, s, rate)
+
+
+class RmspropMomentumUpdate(_Update):
+    r"""RMSprop with momentum: s' = ρ s + (1-ρ) g², v' = μ v + η g / √(s' + ε), w' = w - v'.
+
+    The scaled steps of RmspropUpdate take the place of η g in MomentumUpdate; v points downhill, as in Keras.
+    """
+
+    rule = "s2 = rho*s + (1-rho)*g**2; v2 = momentum*v + rate*g/sqrt(s2 + epsilon); w2 = w*(1 - rate*weight_decay) - v2"
+    outputs = ("w2", "s2", "v2")
+    inplace = {"w2": "w", "s2": "s", "v2": "v"}
+    domain = {"s": Domain(0.0, 4.0)}
+
+    momentum: float
+    rho: float = 0.9
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, s: Any, v: Any, rate: Any, out: Any = None) -> Any:
+        w2, s2, v2 = self.new(xp, w, out)
+        eta = float(rate)
+        for new, square, velocity, old, slope, before_s, before_v in _pieces(w2, s2, v2, w, g, s, v):
+            _blend(xp, self.rho, before_s, slope * slope, square)
+            xp.multiply(before_v, self.momentum, out=velocity)
+            velocity += eta * slope / xp.sqrt(square + self.epsilon)
+            _descend(xp, old, velocity.copy(), eta * self.weight_decay, new)
+        return w2, s2, v2
+
+
+def rmsprop_momentum_update(
+    w: Any, g: Any, s: Any, v: Any, rate: Any, momentum: float, rho: float = 0.9, epsilon: float = 1e-7,
+    weight_decay: float = 0.0,
+) -> Any:  # fmt: skip
+    """One step of RMSprop with momentum: the new weight, mean square and velocity.
+
+    >>> w, g, s, v = np.array([1.0]), np.array([4.0]), np.array([16.0]), np.array([0.2])
+    >>> rmsprop_momentum_update(w, g, s, v, 0.5, momentum=0.5, epsilon=0.0)
+    (array([0.4]), array([16.]), array([0.6]))
+    """
+    return apply(RmspropMomentumUpdate(momentum, rho, epsilon, weight_decay), w, g, s, v, rate)
+
+
+class CenteredRmspropUpdate(_Update):
+    r"""Centered RMSprop: the gradient over its running standard deviation, with momentum μ (0 for none).
+
+    1. a' = ρ a + (1-ρ) g and s' = ρ s + (1-ρ) g² are running means of g and g².
+    2. s' - a'² is the running variance: what is left of g² when the steady part of the gradient is taken away.
+    3. v' = μ v + η g / √(s' - a'² + ε), w' = w - v': where the gradient is steady, steps grow.
+
+    Trap: a variance is never negative, but the rounded difference s' - a'² may be, by far more than ε; it is cut off
+    at 0. Source: Graves (2013), Generating Sequences With Recurrent Neural Networks, eq. 38-45.
+    """
+
+    rule = (
+        "a2 = rho*a + (1-rho)*g; s2 = rho*s + (1-rho)*g**2; v2 = momentum*v + rate*g/sqrt(s2 - a2**2 + epsilon);"
+        "w2 = w*(1 - rate*weight_decay) - v2"
+    )
+    outputs = ("w2", "s2", "a2", "v2")
+    inplace = {"w2": "w", "s2": "s", "a2": "a", "v2": "v"}
+    domain = {"s": Domain(5.0, 9.0)}
+
+    momentum: float = 0.0
+    rho: float = 0.9
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, s: Any, a: Any, v: Any, rate: Any, out: Any = None) -> Any:
+        results = self.new(xp, w, out)
+        eta = float(rate)
+        for new, square, mean, velocity, old, slope, before_s, before_a, before_v in _pieces(*results, w, g, s, a, v):
+            _blend(xp, self.rho, before_s, slope * slope, square)
+            _blend(xp, self.rho, before_a, slope, mean)
+            variance = xp.maximum(square - mean * mean, 0)
+            xp.multiply(before_v, self.momentum, out=velocity)
+            velocity += eta * slope / xp.sqrt(variance + self.epsilon)
+            _descend(xp, old, velocity.copy(), eta * self.weight_decay, new)
+        return results
+
+
+def centered_rmsprop_update(
+    w: Any, g: Any, s: Any, a: Any, v: Any, rate: Any, momentum: float = 0.0, rho: float = 0.9, epsilon: float = 1e-7,
+    weight_decay: float = 0.0,
+) -> Any:  # fmt: skip
+    """One step of centered RMSprop: the new weight, mean square, mean and velocity."""
+    return apply(CenteredRmspropUpdate(momentum, rho, epsilon, weight_decay), w, g, s, a, v, rate)
+
+
+def _unbiased(rate: Any, t: Any, beta_1: float, beta_2: float) -> float:
+    """Adam's learning rate with both bias corrections."""
+    return float(rate) * math.sqrt(1 - beta_2 ** int(t)) / (1 - beta_1 ** int(t))
 
 
 class AdamUpdate(_Update):
@@ -133,6 +322,7 @@ class AdamUpdate(_Update):
     )
     outputs = ("w2", "m2", "v2")
     inplace = {"w2": "w", "m2": "m", "v2": "v"}
+    domain = {"v": Domain(0.0, 4.0)}
 
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -140,26 +330,16 @@ class AdamUpdate(_Update):
     weight_decay: float = 0.0
 
     def forward(self, xp: Any, w: Any, g: Any, m: Any, v: Any, rate: Any, t: Any, out: Any = None) -> Any:
-        w2, m2, v2 = (xp.empty_like(w), xp.empty_like(w), xp.empty_like(w)) if out is None else out
-        kind, time = w.dtype.type, float(t)
-        eta = kind(float(rate) * (1 - self.beta_2**time) ** 0.5 / (1 - self.beta_1**time))
-        decay = kind(float(rate) * self.weight_decay)
-        b1, b2, c1, c2, epsilon = (kind(x) for x in (self.beta_1, self.beta_2, 1 - self.beta_1, 1 - self.beta_2, self.epsilon))
+        w2, m2, v2 = self.new(xp, w, out)
+        eta, decay = _unbiased(rate, t, self.beta_1, self.beta_2), float(rate) * self.weight_decay
         for new, mean, square, old, slope, before_m, before_v in _pieces(w2, m2, v2, w, g, m, v):
-            xp.multiply(before_m, b1, out=mean)
-            scratch = slope * c1
-            mean += scratch
-            xp.multiply(before_v, b2, out=square)
-            xp.multiply(slope, slope, out=scratch)
-            scratch *= c2
-            square += scratch
-            xp.sqrt(square, out=scratch)
-            scratch += epsilon
-            xp.divide(mean, scratch, out=scratch)
-            scratch *= eta
-            if decay:
-                scratch += old * decay
-            xp.subtract(old, scratch, out=new)
+            _blend(xp, self.beta_1, before_m, slope, mean)
+            _blend(xp, self.beta_2, before_v, slope * slope, square)
+            move = xp.sqrt(square)
+            move += self.epsilon
+            xp.divide(mean, move, out=move)
+            move *= eta
+            _descend(xp, old, move, decay, new)
         return w2, m2, v2
 
 
@@ -167,5 +347,50 @@ def adam_update(
     w: Any, g: Any, m: Any, v: Any, rate: Any, t: Any, beta_1: float = 0.9, beta_2: float = 0.999,
     epsilon: float = 1e-7, weight_decay: float = 0.0,
 ) -> Any:  # fmt: skip
-    """One step of Adam: the new weight, mean and mean square."""
+    """One step of Adam: the new weight, mean and mean square.
+
+    >>> w, m, v = adam_update(np.array([1.0]), np.array([5.0]), np.zeros(1), np.zeros(1), 0.1, 1)
+    >>> w.round(4)
+    array([0.9])
+    """
     return apply(AdamUpdate(beta_1, beta_2, epsilon, weight_decay), w, g, m, v, rate, t)
+
+
+class AmsgradUpdate(_Update):
+    r"""Adam whose rates never grow again: the largest mean square so far, h' = max(h, v'), stands under the root.
+
+    w' = w - η √(1-β₂ᵗ)/(1-β₁ᵗ) · m' / (√h' + ε). Adam forgets a rare large gradient within 1/(1-β₂) steps and may then
+    diverge; h remembers it. Source: Reddi, Kale and Kumar (2018), On the Convergence of Adam and Beyond, algorithm 2.
+    """
+
+    rule = (
+        "m2 = beta_1*m + (1-beta_1)*g; v2 = beta_2*v + (1-beta_2)*g**2; h2 = max(h, v2);"
+        "w2 = w*(1 - rate*weight_decay) - rate*sqrt(1-beta_2**t)/(1-beta_1**t)*m2/(sqrt(h2)+epsilon)"
+    )
+    outputs = ("w2", "m2", "v2", "h2")
+    inplace = {"w2": "w", "m2": "m", "v2": "v", "h2": "h"}
+    domain = {"v": Domain(0.0, 4.0), "h": Domain(0.0, 4.0)}
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, m: Any, v: Any, h: Any, rate: Any, t: Any, out: Any = None) -> Any:
+        results = self.new(xp, w, out)
+        eta, decay = _unbiased(rate, t, self.beta_1, self.beta_2), float(rate) * self.weight_decay
+        for new, mean, square, highest, old, slope, before_m, before_v, before_h in _pieces(*results, w, g, m, v, h):
+            _blend(xp, self.beta_1, before_m, slope, mean)
+            _blend(xp, self.beta_2, before_v, slope * slope, square)
+            xp.maximum(before_h, square, out=highest)
+            move = eta * mean / (xp.sqrt(highest) + self.epsilon)
+            _descend(xp, old, move, decay, new)
+        return results
+
+
+def amsgrad_update(
+    w: Any, g: Any, m: Any, v: Any, h: Any, rate: Any, t: Any, beta_1: float = 0.9, beta_2: float = 0.999,
+    epsilon: float = 1e-7, weight_decay: float = 0.0,
+) -> Any:  # fmt: skip
+    """One step of Adam with `amsgrad`: the new weight, mean, mean square and largest mean square."""
+    return apply(AmsgradUpdate(beta_1, beta_2, epsilon, weight_decay), w, g, m, v, h, rate, t)

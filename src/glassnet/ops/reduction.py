@@ -5,6 +5,7 @@ A sum hands its cotangent back to every cell that went into it (factor 1); every
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any, ClassVar
 
@@ -18,8 +19,8 @@ from glassnet.ops.shape import AXES, normalize_axes, normalize_axis
 from glassnet.typing import DType, Shape
 
 __all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "broadcast_to", "count_nonzero", "logsumexp", "max", "mean",
-    "min", "std", "sum", "sum_to", "var",
+    "all", "amax", "amin", "any", "argmax", "argmin", "broadcast_to", "count_nonzero", "cumsum", "logsumexp",
+    "max", "mean", "min", "prod", "std", "sum", "sum_to", "var",
 ]  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def reduction_rule(kind: str, ndim: int, axes: tuple[int, ...], whole: str = "{}
 
 
 def keep_axes(F: Any, value: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
-    """A reduced array that broadcasts against the input: its axes are back as size 1, unless they were the first ones."""
+    """A reduced array, ready to broadcast against the input: its axes are back as size 1 where that is needed."""
     if len(value.shape) == len(shape) or axes == tuple(range(len(axes))):
         return value
     return F.reshape(value, tuple(1 if axis in axes else size for axis, size in enumerate(shape)))
@@ -51,7 +52,7 @@ def keep_axes(F: Any, value: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
 
 def count_cells(who: str, shape: Any, axes: tuple[int, ...]) -> int:
     """How many cells become one; none at all is an error."""
-    n = math.prod([shape[axis] for axis in axes])
+    n: int = math.prod([shape[axis] for axis in axes])
     if n == 0:
         raise ShapeError(f"{who}: there are no cells to reduce", expected="at least one", received=f"shape {shape}")
     return n
@@ -154,20 +155,25 @@ class BroadcastTo(Op):
 
     def shapes(self, x: Spec) -> Shape:
         lead = len(self.shape) - len(x.shape)
-        fits = lead >= 0 and not [1 for old, new in zip(x.shape, self.shape[lead:], strict=True) if old not in (1, new)]
-        if not fits:
+        pairs = zip(x.shape, self.shape[lead:])
+        if lead < 0 or builtins.any(old not in (1, None, new) and new is not None for old, new in pairs):
             raise ShapeError(
-                "broadcast_to: the shape cannot be repeated to the wanted one",
-                expected=f"sizes equal to those of {self.shape}, or 1, counted from the right",
+                "broadcast_to: the array cannot be repeated to this shape",
+                expected=f"sizes of {self.shape}, or 1, counted from the right",
                 received=f"shape {x.shape}",
             )
-        return self.shape
+        return _own_where_unknown(self.shape, x.shape)
 
     def forward(self, xp: Any, x: Any) -> Any:
-        return xp.broadcast_to(x, self.shape)
+        return xp.broadcast_to(x, _own_where_unknown(self.shape, x.shape) if None in self.shape else self.shape)
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         return F.sum_to(g, x.shape)
+
+
+def _own_where_unknown(target: Shape, own: Shape) -> Shape:
+    lead = len(target) - len(own)
+    return tuple([own[i - lead] if n is None and i >= lead else n for i, n in enumerate(target)])
 
 
 def broadcast_to(x: Any, shape: Shape) -> Any:
@@ -179,6 +185,69 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     """
     x = operand(x)
     return x if tuple(x.shape) == tuple(shape) else apply(BroadcastTo(tuple(shape)), x)
+
+
+class Cumsum(Op):
+    r"""Running sum along one axis: y[k] = x[0] + ... + x[k].
+
+    1. x[k] enters y[k] and every later y with factor 1.
+    2. So x̄[k] = ȳ[k] + ... + ȳ[n-1]: the running sum of ȳ from the end.
+    """
+
+    gradient = r"\bar x_k = \sum_{j \ge k} \bar y_j"
+
+    axis: int
+
+    def rule_for(self, x: Spec) -> str:
+        letters = AXES[: x.ndim]
+        at = letters[self.axis]
+        return f"y[{','.join(letters)}] = sum_z x[{','.join(letters.replace(at, 'z'))}]*[z <= {at}]"
+
+    def shapes(self, x: Spec) -> Shape:
+        return x.shape
+
+    def dtypes(self, x: Spec) -> tuple[DType, ...]:
+        return (_sum_dtype(x.dtype),)
+
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        return x.cumsum(axis=self.axis, dtype=_sum_dtype(x.dtype), out=out)
+
+    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
+        return F.flip(F.cumsum(F.flip(g, self.axis), self.axis), self.axis)
+
+
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running sum along `axis`; of the cells in row-major order where `axis` is None.
+
+    >>> cumsum(np.array([1.0, 2.0, 4.0]))
+    array([1., 3., 7.])
+    """
+    x = operand(x) if dtype is None else F.cast(x, dtype)
+    if axis is None:
+        return apply(Cumsum(0), F.ravel(x))
+    return apply(Cumsum(normalize_axis(axis, len(x.shape), "cumsum")), x)
+
+
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """Product over `axis` (all axes by default); 1 for no cells.
+
+    The cells are multiplied in pairs, then the pairs in pairs: the gradient needs no division and is right for zeros.
+
+    >>> prod(np.array([2.0, 3.0, 4.0]))
+    np.float64(24.0)
+    """
+    x = operand(x)
+    shape = tuple(x.shape)
+    axes = normalize_axes(axis, len(shape), "prod")
+    n = math.prod([shape[a] for a in axes])
+    x = F.cast(x, _sum_dtype(x.dtype) if dtype is None else dtype)
+    rows = F.reshape(F.moveaxis(x, axes, range(len(axes))), (n, *reduced_shape(shape, axes, keepdims)))
+    if n == 0:
+        return F.add(sum(rows, 0), 1)
+    while n > 1:
+        pairs = F.multiply(rows[: n // 2], rows[n // 2 : n // 2 * 2])
+        rows, n = (F.concatenate([pairs, rows[n - 1 :]]) if n % 2 else pairs), n - n // 2
+    return rows[0]
 
 
 # ---------------------------------------------------------------- means and spread
@@ -317,7 +386,7 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     >>> max(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=0)
     array([3., 5.])
     """
-    return _extreme(Max, F.maximum, x, axis, keepdims, initial) if initial is not None else _plain(Max, x, axis, keepdims)
+    return _extreme(Max, x, axis, keepdims, initial)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
@@ -329,21 +398,17 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     >>> min(np.array([[1.0, 5.0], [3.0, 4.0]]), axis=0)
     array([1., 4.])
     """
-    return _extreme(Min, F.minimum, x, axis, keepdims, initial) if initial is not None else _plain(Min, x, axis, keepdims)
+    return _extreme(Min, x, axis, keepdims, initial)
 
 
-def _plain(op: type[Max], x: Any, axis: Any, keepdims: bool) -> Any:
-    x = operand(x)
-    return apply(op(normalize_axes(axis, len(x.shape), op.extreme), keepdims), x)
-
-
-def _extreme(op: type[Max], pair: Any, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
-    """With a start value: the extreme of the cells' extreme and `initial`."""
+def _extreme(op: type[Max], x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
     x = operand(x)
     axes = normalize_axes(axis, len(x.shape), op.extreme)
+    if initial is None:
+        return apply(op(axes, keepdims), x)
     if 0 in [x.shape[a] for a in axes]:
         return broadcast_to(F.cast(initial, x.dtype), reduced_shape(x.shape, axes, keepdims))
-    return pair(apply(op(axes, keepdims), x), initial)
+    return (F.maximum if op is Max else F.minimum)(apply(op(axes, keepdims), x), initial)
 
 
 def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -500,10 +565,10 @@ class Logsumexp(Op):
 
 
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """ln Σ eˣ over `axis` (all axes by default), without overflow.
+    """Logarithm of a sum, ln Σ eˣ, over `axis` (all axes by default), without overflow.
 
-    >>> logsumexp(np.array([1000.0, 1000.0]))
-    np.float64(1000.6931471805599)
+    >>> logsumexp(np.array([[1000.0, 1000.0]]), axis=1)
+    array([1000.69314718])
     """
     x = operand(x)
     return apply(Logsumexp(normalize_axes(axis, len(x.shape), "logsumexp"), keepdims), x)

@@ -1,0 +1,52 @@
+"""What decides the bits of a run besides its seed: versions, BLAS kernel and thread count."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from glassnet.version import __version__
+
+__all__ = ["environment"]
+
+_UNKNOWN = "unknown"
+
+
+def environment() -> dict[str, str]:
+    """Versions of glassnet and NumPy, name, version and kernel of the BLAS library, and its number of threads.
+
+    >>> sorted(environment())
+    ['blas', 'blas_kernel', 'blas_threads', 'glassnet', 'numpy']
+    """
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    kernel, threads = _openblas("get_corename"), _openblas("get_num_threads")
+    return {
+        "glassnet": __version__,
+        "numpy": np.__version__,
+        "blas": f"{blas.get('name', _UNKNOWN)} {blas.get('version', '')}".strip(),
+        "blas_kernel": kernel().decode() if kernel else _UNKNOWN,
+        "blas_threads": str(threads()) if threads else _UNKNOWN,
+    }
+
+
+@functools.cache
+def _openblas(function: str) -> Callable[[], Any] | None:
+    """A function of the OpenBLAS library that NumPy has loaded, or None: other libraries do not tell."""
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(_numpy_library())
+        found = getattr(library, f"scipy_openblas_{function}64_")
+        found.restype = ctypes.c_char_p if function == "get_corename" else ctypes.c_int
+    except (ImportError, AttributeError, OSError):
+        return None
+    return found  # type: ignore[no-any-return]  # ctypes makes its functions at run time
+
+
+def _numpy_library() -> str:
+    """NumPy's extension module; looking a name up in it also searches the libraries it was linked to."""
+    return str(np._core._multiarray_umath.__file__)
