@@ -16,9 +16,9 @@ from glassnet.ops import op_classes
 
 INTRODUCTION = """# Formulas and derivations
 
-Every operation of glassnet is one class, and this page is written from those classes: the docstring with its derivation,
-the rule (the formula cell by cell, in the language that tests and explanations evaluate) and the LaTeX of its gradient.
-A bar over a letter is its cotangent: the slope of the final result in that array.
+Every operation of glassnet is one class, and this page is written from those classes: the docstring with its
+derivation, the rule (the formula cell by cell, in the language that tests and explanations evaluate) and the LaTeX of
+its gradient. A bar over a letter is its cotangent: the slope of the final result in that array.
 """
 
 

@@ -1,7 +1,7 @@
 """What the documentation shows is true: its code runs, prints what stands below it, and its install lines work.
 
-In a page every block marked `python` runs, in order and in one namespace; a block marked `text` that directly follows is
-compared with what it printed. Blocks marked otherwise (`py`, `console`, ...) are only shown.
+In a page every block marked `python` runs, in order and in one namespace; a block marked `text` that directly follows
+is compared with what it printed. Blocks marked otherwise (`py`, `console`, ...) are only shown.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import glassnet as gn
 from glassnet import config
 from glassnet.autograd.op import Domain, Op, apply
 from glassnet.layers.base import clear_session
+from glassnet.seeds import set_random_seed
 
 ROOT = Path(__file__).parents[1]
 LADDER = ROOT / "examples" / "ladder"
@@ -43,7 +44,7 @@ def clean_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     monkeypatch.syspath_prepend(str(LADDER))
     monkeypatch.chdir(tmp_path)
     clear_session()
-    gn.utils.set_random_seed(0)
+    set_random_seed(0)
     floatx = config.floatx()
     yield
     config.set_floatx(floatx)

@@ -14,7 +14,7 @@ def main(epochs=3 if MNIST else 30, learning_rate=0.01, seed=0):
         gn.Input((x.shape[1],)),
         gn.layers.Dense(20, "sigmoid", kernel_initializer=uniform),
         gn.layers.Dense(10, "sigmoid", kernel_initializer=uniform),
-    ])
+    ])  # fmt: skip
     # glassnet's cross-entropy is the mean over the 10 outputs, the lesson's o - l the slope of their sum
     model.compile(gn.optimizers.SGD(10 * learning_rate), loss="binary_crossentropy", metrics=["categorical_accuracy"])
     history = model.fit(x, np.eye(10)[y], batch_size=1, epochs=epochs, shuffle=False, verbose=2)

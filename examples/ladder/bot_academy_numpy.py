@@ -1,6 +1,7 @@
 """Handwritten digits with one hidden layer of 20, in plain NumPy: the lesson of Bot Academy, written anew.
 
-Sigmoid in both layers, one image at a time and in order, weights from U(-0.5, 0.5), and the lesson's short delta_o = o - l.
+Sigmoid in both layers, one image at a time and in order, weights from U(-0.5, 0.5), and the lesson's short
+delta_o = o - l.
 """
 
 import numpy as np

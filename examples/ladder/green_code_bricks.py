@@ -1,4 +1,4 @@
-"""The network of Green Code with hand-written bricks: ReLU and a softmax with its whole Jacobian, trained by glassnet."""
+"""The network of Green Code with hand-written bricks, among them a softmax with its whole Jacobian."""
 
 import numpy as np
 from bot_academy_bricks import Dense

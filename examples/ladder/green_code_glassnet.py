@@ -15,7 +15,7 @@ def main(epochs=EPOCHS, learning_rate=0.005, decay=0.001, seed=0):
         gn.layers.Dense(HIDDEN, "relu", kernel_initializer=normal),
         gn.layers.Dense(HIDDEN, "relu", kernel_initializer=normal),
         gn.layers.Dense(10, "softmax", kernel_initializer=normal),
-    ])
+    ])  # fmt: skip
     rate = gn.optimizers.schedules.InverseTimeDecay(learning_rate, decay_steps=1, decay_rate=decay)
     model.compile(gn.optimizers.Adam(rate), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(x, y, batch_size=BATCH, epochs=epochs, shuffle=False, verbose=2)

@@ -1,7 +1,7 @@
-"""Handwritten digits with ReLU, softmax, cross-entropy and Adam, in plain NumPy: the lesson of Green Code, written anew.
+"""Handwritten digits with ReLU, softmax and Adam, in plain NumPy: the lesson of Green Code, written anew.
 
-Two hidden layers, mini-batches, a learning rate that decays with every step. The lesson names no sizes; these follow the
-book Neural Networks from Scratch (Kinsley and Kukieła, 2020, chapter 19), with a smaller network for the 8x8 digits.
+Cross-entropy, mini-batches, a learning rate that decays with every step. The lesson names no sizes; these follow
+Kinsley and Kukieła (2020), Neural Networks from Scratch, chapter 19, with a smaller network for the 8x8 digits.
 """
 
 import numpy as np

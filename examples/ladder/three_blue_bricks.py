@@ -1,4 +1,4 @@
-"""The network of 3Blue1Brown with the bricks of Bot Academy's lesson, and the quadratic cost as a function of one's own."""
+"""The network of 3Blue1Brown with the bricks of Bot Academy's lesson and a cost function of one's own."""
 
 import numpy as np
 from bot_academy_bricks import Dense, Sigmoid

@@ -16,7 +16,7 @@ def main(epochs=30, eta=3.0, batch_size=10, seed=0):
         gn.layers.Dense(16, "sigmoid", kernel_initializer=normal, bias_initializer=normal),
         gn.layers.Dense(16, "sigmoid", kernel_initializer=normal, bias_initializer=normal),
         gn.layers.Dense(10, "sigmoid", kernel_initializer=normal, bias_initializer=normal),
-    ])
+    ])  # fmt: skip
     # the book's cost is half the sum over the 10 outputs, mean_squared_error their mean: five times smaller
     model.compile(gn.optimizers.SGD(5 * eta), loss="mean_squared_error")
     costs = []

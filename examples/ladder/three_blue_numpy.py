@@ -1,4 +1,4 @@
-"""Handwritten digits with two hidden layers of 16, in plain NumPy: the network of 3Blue1Brown, trained as in Nielsen's book.
+"""Handwritten digits with two hidden layers of 16, in plain NumPy: 3Blue1Brown's network, trained as in Nielsen's book.
 
 Sigmoid everywhere, quadratic cost C = 1/2n Σ |t - a|², mini-batches of 10 from a new shuffle every epoch, weights and
 biases from N(0, 1). BP1 to BP4 are the book's four equations of backpropagation, here for a whole mini-batch at once.
@@ -22,11 +22,10 @@ def forward(a, weights, biases):
 
 def backward(activations, target, weights):
     """The slopes of the cost in all weights and biases."""
-    n = len(target)
     a = activations[-1]
-    delta = (a - target) / n * a * (1 - a)  # BP1; the 1/n of the cost stands here and nowhere else
+    delta = (a - target) / len(target) * a * (1 - a)  # BP1; the 1/n of the cost stands here and nowhere else
     nabla_w, nabla_b = [], []
-    for layer in range(len(weights) - 1, -1, -1):
+    for layer in reversed(range(len(weights))):
         a = activations[layer]
         nabla_b.insert(0, delta.sum(axis=0))  # BP3, summed over the mini-batch
         nabla_w.insert(0, a.T @ delta)  # BP4; the matrix product sums over the mini-batch
@@ -39,8 +38,8 @@ def main(epochs=30, eta=3.0, batch_size=10, seed=0):
     """Train; returns the mean cost of every epoch and the weights."""
     x, y, x_test, y_test = load()
     targets, rng, shuffle = np.eye(10)[y], np.random.default_rng(seed), np.random.default_rng(seed + 1)
-    sizes, weights, biases, costs = [x.shape[1], 16, 16, 10], [], [], []
-    for inputs, outputs in zip(sizes, sizes[1:]):
+    weights, biases, costs = [], [], []
+    for inputs, outputs in ((x.shape[1], 16), (16, 16), (16, 10)):
         weights.append(rng.standard_normal((inputs, outputs)))
         biases.append(rng.standard_normal(outputs))
     for epoch in range(epochs):
@@ -48,7 +47,8 @@ def main(epochs=30, eta=3.0, batch_size=10, seed=0):
         for rows in (order[i : i + batch_size] for i in range(0, len(x), batch_size)):
             activations = forward(x[rows], weights, biases)
             cost += ((targets[rows] - activations[-1]) ** 2).sum() / 2
-            for part, slope in zip(weights + biases, sum(backward(activations, targets[rows], weights), [])):
+            nabla_w, nabla_b = backward(activations, targets[rows], weights)
+            for part, slope in zip(weights + biases, nabla_w + nabla_b):
                 part -= eta * slope
         costs.append(cost / len(x))
         right = (forward(x_test, weights, biases)[-1].argmax(axis=1) == y_test).mean()

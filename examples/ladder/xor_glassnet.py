@@ -15,7 +15,7 @@ def main(epochs=10_000, learning_rate=0.1, seed=4):
         gn.Input((2,)),
         gn.layers.Dense(3, "tanh", kernel_initializer=normal, bias_initializer=normal),
         gn.layers.Dense(1, "tanh", kernel_initializer=normal, bias_initializer=normal),
-    ])
+    ])  # fmt: skip
     model.compile(gn.optimizers.SGD(learning_rate), loss="mse")
     history = model.fit(X, Y, batch_size=1, epochs=epochs, shuffle=False, verbose=0)
     return history.history["loss"], model.get_weights()

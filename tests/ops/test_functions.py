@@ -138,6 +138,11 @@ def test_erf_never_leaves_its_range_and_never_falls():
         assert np.diff(y).min() >= -np.finfo(dtype).eps  # a rounding step at most
 
 
+def test_erf_keeps_shape_and_order_of_cells():
+    x = np.asfortranarray(np.linspace(-3, 3, 30_000).reshape(100, 300))
+    np.testing.assert_allclose(ops.erf(x), np.vectorize(math.erf)(x), rtol=1e-14)
+
+
 def test_the_slope_of_erf_is_the_bell_curve():
     x = gn.Tensor(np.array([0.0, 1.0, 1e200]), requires_grad=True)
     ops.erf(x).sum().backward()

@@ -11,7 +11,7 @@ from scipy import special
 import glassnet as gn
 from glassnet import ops
 from glassnet.errors import ShapeError
-from glassnet.ops.loss import SigmoidCrossentropy, SoftmaxCrossentropy, SparseSoftmaxCrossentropy
+from glassnet.ops.loss import SigmoidCrossentropy, SoftmaxCrossentropy, SparseSoftmaxCrossentropy, SquaredError
 
 from helpers.contract import Case, contract_test
 
@@ -19,6 +19,8 @@ LABELS = np.array([0, 2, 1, 2, 0])
 
 test_contract = contract_test(
     [
+        Case(SquaredError(), (5, 3), (5, 3), empty=[(0, 3), (0, 3)]),
+        Case(SquaredError(), (2, 2, 3), (2, 2, 3), label="steps"),
         Case(SparseSoftmaxCrossentropy(), (5, 3), LABELS, empty=[(0, 3), np.zeros(0, "int64")]),
         Case(SparseSoftmaxCrossentropy(), (2, 2, 3), np.array([[0, 1], [2, 2]]), label="steps"),
         Case(SparseSoftmaxCrossentropy(), (3,), np.array(1), label="one sample"),
@@ -36,6 +38,15 @@ def gradient(function: Any, *arguments: Any) -> list[Any]:
     """Gradients of the sum of all results, for every argument."""
     found = gn.grad(lambda *a: function(*a).sum(), argnums=tuple(range(len(arguments))))(*arguments)
     return [g.numpy() for g in found]
+
+
+def test_squared_error_by_hand() -> None:
+    # errors 1 and -3: (1 + 9) / 2 = 5, slopes 2/2 * 1 and 2/2 * -3
+    t, p = np.array([[2.0, 4.0]]), np.array([[3.0, 1.0]])
+    np.testing.assert_array_equal(ops.squared_error(t, p), [5.0])
+    by_target, by_output = gradient(ops.squared_error, t, p)
+    np.testing.assert_array_equal(by_output, [[1.0, -3.0]])
+    np.testing.assert_array_equal(by_target, [[-1.0, 3.0]])
 
 
 def test_sparse_crossentropy_by_hand() -> None:
@@ -105,6 +116,7 @@ def test_dense_targets_that_are_one_hot_give_the_sparse_loss() -> None:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
+        (lambda: ops.squared_error([[1.0, 2.0]], [1.0, 2.0]), "squared_error: the shapes differ"),
         (lambda: ops.sparse_softmax_crossentropy([[1.0, 2.0]], [[0, 1]]), "one-hot labels belong to categorical"),
         (lambda: ops.sparse_softmax_crossentropy([[1.0, 2.0]], [0, 1]), r"labels \(2,\), predictions \(1, 2\)"),
         (lambda: ops.softmax_crossentropy([[1.0, 2.0]], [1]), "integer labels belong to sparse_softmax_crossentropy"),

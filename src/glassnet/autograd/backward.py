@@ -13,7 +13,7 @@ import numpy as np
 
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
-from glassnet.autograd.state import STATE, phase, recording
+from glassnet.autograd.state import STATE, recording
 from glassnet.autograd.tensor import Leaf, Node, Output, Tensor, as_tensor, wrap
 from glassnet.errors import GradientError, ShapeError
 
@@ -40,8 +40,12 @@ def pullback(
     for result, gradient in zip(results, gradients, strict=True):
         if result.creator is not None and result.creator.tracked:
             roots.append((result.creator, _seed(result, gradient, on_tensors)))
-    with phase("backward"), recording(create_graph):
+    before = STATE.phase, STATE.recording
+    STATE.phase, STATE.recording = "backward", create_graph
+    try:
         return _Sweep(on_tensors, create_graph, targets).run(roots)
+    finally:
+        STATE.phase, STATE.recording = before
 
 
 def _seed(result: Tensor, gradient: Any, on_tensors: bool) -> Any:
@@ -53,6 +57,8 @@ def _seed(result: Tensor, gradient: Any, on_tensors: bool) -> Any:
                 received=f"shape {result.shape}",
                 fix="reduce to a scalar first: loss.mean() or loss.sum()",
             )
+        if not on_tensors and not result.shape:
+            return result.dtype.type(1)
         gradient = np.ones(result.shape, result.dtype)
     elif not isinstance(gradient, Tensor):
         gradient = np.array(gradient)  # a copy: the caller may change his
@@ -147,25 +153,32 @@ class _Sweep:
 
     def step(self, node: Node, cotangent: Any, useful: set[Node] | None) -> None:
         """Run one vjp and hand its results to the parents."""
-        needed, parents, inputs = [], node.parents, node.inputs
+        needed, op, parents, inputs = [], node.op, node.parents, node.inputs
         for parent, x in zip(parents, inputs):
-            need = parent is not None and parent.tracked and x.dtype.kind == "f"
-            needed.append(need and (useful is None or parent in useful))
-            if parent is not None and parent.base is not None and parent.base.changed_at > node.stamp:
+            if parent is None:
+                needed.append(False)
+                continue
+            needed.append(parent.tracked and x.dtype.kind == "f" and (useful is None or parent in useful))
+            if parent.base is not None and parent.base.changed_at > node.stamp:
                 _check_version(node, parent.base, x)
-        found = self.vjp(node, cotangent, tuple(needed))
-        for parent, need, x, g in zip(parents, needed, inputs, found):
-            if need and parent is not None and g is not None:
-                if g.shape != x.shape or g.dtype != x.dtype:
-                    g = self.fitted(node, g, x)
-                self.add(parent, g)
-
-    def vjp(self, node: Node, cotangent: Any, needed: tuple[bool, ...]) -> tuple[Any, ...]:
-        op, inputs, results = node.op, node.inputs, node.results
         if len(op.outputs) > 1:
             cotangent = tuple(cotangent)
-        if not self.on_tensors:
-            return run_vjp(op, cotangent, results, inputs, needed)
+        if self.on_tensors:
+            found = self.vjp_on_tensors(node, cotangent, tuple(needed))
+        else:
+            found = run_vjp(op, cotangent, node.results, inputs, tuple(needed))
+        for parent, need, x, g in zip(parents, needed, inputs, found):
+            if need and g is not None:
+                if g.shape != x.shape or g.dtype != x.dtype:
+                    g = self.fitted(node, g, x)
+                if parent in self.cotangents:
+                    self.add(parent, g)
+                else:
+                    self.cotangents[parent] = g  # type: ignore[index]  # what is needed has a parent
+
+    def vjp_on_tensors(self, node: Node, cotangent: Any, needed: tuple[bool, ...]) -> tuple[Any, ...]:
+        """The same vjp on Tensors, which are recorded, traced or observed."""
+        op, inputs, results = node.op, node.inputs, node.results
         if self.create_graph and op.order == 1:
             return _vjp_of_compose(node, cotangent, needed)
         names = op.input_names(len(inputs))

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from glassnet.autograd.backward import pullback
-from glassnet.autograd.operators import F
+from glassnet.autograd.operators import F, Operators
 from glassnet.autograd.state import STATE, recording
 from glassnet.autograd.tensor import Leaf, Tensor, as_tensor, wrap
+from glassnet.config import floatx
 from glassnet.errors import ArgumentError, GradientError
 
 ArgNums = int | tuple[int, ...]
@@ -49,7 +50,7 @@ def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
 def _with_arrays(structure: Any) -> Any:
     """Lists of numbers become arrays; lists of anything else stay structures."""
     if isinstance(structure, list) and structure and not any(isinstance(x, (dict, tuple)) for x in structure):
-        flat = _leaves(structure)
+        flat = leaves(structure)
         if flat and all(isinstance(x, (bool, int, float)) for x in flat):
             return as_tensor(structure)
     if isinstance(structure, dict):
@@ -60,17 +61,22 @@ def _with_arrays(structure: Any) -> Any:
     return structure
 
 
-def _leaves(structure: Any) -> list[Any]:
+def leaves(structure: Any) -> list[Any]:
+    """Everything in a nested structure that is not itself a structure, in order."""
     found: list[Any] = []
     map_structure(found.append, structure)
     return found
+
+
+def _is_tracked(x: Any) -> bool:
+    return isinstance(x, Operators) and as_tensor(x).requires_grad
 
 
 def _tracked(value: Any, recorded: bool) -> Tensor:
     """A Tensor of its own node: a fresh leaf, or an identity of a tensor that is itself being differentiated."""
     tensor = as_tensor(value)
     if tensor.dtype.kind != "f":
-        tensor = F.cast(tensor, "float32")
+        tensor = F.cast(tensor, floatx())
     if recorded and tensor.requires_grad:
         return as_tensor(F.identity(tensor))
     return wrap(tensor.data, Leaf("argument", tracked=True))
@@ -79,27 +85,30 @@ def _tracked(value: Any, recorded: bool) -> Tensor:
 def _differentiate(
     function: Callable[..., Any], argnums: ArgNums, arguments: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[Any, list[Any], Callable[..., list[Any]]]:
-    """Run `function` on tracked arguments; returns its result, those arguments and the pullback to them."""
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    """Run `function` on tracked arguments; returns its result, those arguments and the pullback to them.
+
+    The pullback is itself recorded where something else could still be differentiated through it.
+    """
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
     if any(not -len(arguments) <= n < len(arguments) for n in numbers):
         raise ArgumentError("argnums points past the arguments", expected=f"0..{len(arguments) - 1}", received=argnums)
     arguments = tuple(_with_arrays(argument) for argument in arguments)
-    recorded = any(isinstance(x, Tensor) and x.requires_grad for x in _leaves(arguments))
+    recorded = any(_is_tracked(x) for x in leaves(arguments))
     with recording(True):
         tracked = list(arguments)
         for number in numbers:
             tracked[number] = map_structure(lambda x: _tracked(x, recorded), arguments[number])
         result = function(*tracked, **keywords)
     chosen = [tracked[number] for number in numbers]
-    targets = [tensor.creator for tensor in _leaves(chosen)]
+    targets = [tensor.creator for tensor in leaves(chosen)]
 
-    def pull(results: list[Tensor], cotangents: list[Any], create_graph: bool | None) -> list[Any]:
-        if create_graph is None:  # recorded only where something else could still be differentiated through it
-            create_graph = STATE.recording and _comes_from_others(results, targets)
+    def pull(results: list[Tensor], cotangents: list[Any]) -> list[Any]:
+        others = any(_is_tracked(c) for c in cotangents) or _comes_from_others(results, targets)
+        create_graph = STATE.recording and others
         found = pullback(results, cotangents, [t for t in targets if t is not None], create_graph)
         gradients = iter(
             np.zeros(leaf.shape, leaf.dtype) if t is None or t not in found else found[t]
-            for t, leaf in zip(targets, _leaves(chosen), strict=True)
+            for t, leaf in zip(targets, leaves(chosen), strict=True)
         )
         return [map_structure(lambda _: _as_gradient(next(gradients)), part) for part in chosen]
 
@@ -148,7 +157,7 @@ def value_and_grad(
                 received=f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__,
                 fix="reduce it (.sum(), .mean()), or use gn.jacobian",
             )
-        gradients = pull([value], [None], None)
+        gradients = pull([value], [None])
         return result, gradients[0] if isinstance(argnums, int) else tuple(gradients)
 
     return wrapped
@@ -179,11 +188,17 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
     Tensor([ 2., 40.], dtype=float32)
     """
     result, _, pull = _differentiate(function, tuple(range(len(primals))), primals, {})
-    return result, lambda cotangent: tuple(pull(_leaves(result), _leaves_like(result, cotangent), False))
 
+    def pull_back(cotangent: Any) -> tuple[Any, ...]:
+        results = leaves(result)
+        cotangents = [cotangent] if isinstance(result, Tensor) else leaves(_with_arrays(cotangent))
+        if len(cotangents) != len(results):
+            raise ArgumentError(
+                "vjp: one cotangent per result is needed", expected=len(results), received=len(cotangents)
+            )
+        return tuple(pull(results, cotangents))
 
-def _leaves_like(result: Any, cotangent: Any) -> list[Any]:
-    return [cotangent] if isinstance(result, Tensor) else _leaves(cotangent)
+    return result, pull_back
 
 
 def jacobian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Tensor]:
@@ -197,11 +212,17 @@ def jacobian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Te
 
     def wrapped(*arguments: Any) -> Tensor:
         result, chosen, pull = _differentiate(function, argnums, arguments, {})
+        if not isinstance(result, Tensor) or not isinstance(chosen[0], Tensor):
+            raise GradientError(
+                "jacobian needs a function from one tensor to one tensor",
+                received=f"{type(chosen[0]).__name__} to {type(result).__name__}",
+                fix="use gn.vjp for structures of tensors",
+            )
         rows = []
         for cell in range(result.size):
             unit = np.zeros(result.size, result.dtype)
             unit[cell] = 1
-            rows.append(pull([result], [unit.reshape(result.shape)], None)[0])
+            rows.append(pull([result], [unit.reshape(result.shape)])[0])
         shape = (*result.shape, *chosen[0].shape)
         return F.reshape(F.stack(rows), shape) if rows else wrap(np.zeros(shape, result.dtype), None)
 
@@ -220,19 +241,12 @@ def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Ten
 
 
 def hvp(function: Callable[..., Any], primals: Iterable[Any], vectors: Iterable[Any]) -> tuple[Any, ...]:
-    """Hessian times vector without the Hessian: the gradient of <grad f, v>, one extra reverse pass.
+    """Hessian times vector without the Hessian: the vjp of grad f at v, one extra reverse pass.
 
     >>> import glassnet as gn
     >>> gn.hvp(lambda x: (x**3).sum(), ([1.0, 2.0],), ([1.0, 1.0],))[0]
     Tensor([ 6., 12.], dtype=float32)
     """
-    points, directions = tuple(map(_with_arrays, primals)), tuple(map(_with_arrays, vectors))
-    numbers = tuple(range(len(points)))
-
-    def slope(*arguments: Any) -> Any:
-        gradients = grad(function, numbers)(*arguments)
-        products = [F.sum(g * v) for g, v in zip(_leaves(list(gradients)), _leaves(list(directions)), strict=True)]
-        return sum(products[1:], products[0])
-
-    result: tuple[Any, ...] = grad(slope, numbers)(*points)
-    return result
+    points = tuple(primals)
+    _, pull = vjp(grad(function, tuple(range(len(points)))), *points)
+    return pull(tuple(vectors))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from glassnet.autograd.state import STATE
+from glassnet.autograd.tensor import Tensor
 from glassnet.errors import NonFiniteError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class NanGuard(OpHook):
     def after_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...], found: tuple[Any, ...]) -> None:
         """Check the cotangents that a vjp returned."""
         names = tuple(f"gradient of {name}" for name in op.input_names(len(inputs)))
-        self._check(op, (cotangent,), found, names)
+        self._check(op, cotangent if isinstance(cotangent, tuple) else (cotangent,), found, names)
 
     def _check(self, op: Op, inputs: Any, results: Any, names: tuple[str, ...]) -> None:
         for name, array in zip(names, results, strict=False):
@@ -115,7 +116,7 @@ class NanGuard(OpHook):
 
 
 def _first_non_finite(array: Any) -> tuple[tuple[int, ...], float] | None:
-    data = getattr(array, "data", array) if not isinstance(array, np.ndarray) else array
+    data = array.data if isinstance(array, Tensor) else array
     if not isinstance(data, (np.ndarray, np.generic)) or data.dtype.kind != "f" or np.isfinite(data).all():
         return None
     index = tuple(int(i) for i in np.argwhere(~np.isfinite(np.atleast_1d(data)))[0])

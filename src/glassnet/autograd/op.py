@@ -67,7 +67,7 @@ def _as_tuple(value: Any) -> Any:
 
 
 def _common_dtypes(op: Op, *inputs: Spec) -> tuple[DType, ...]:
-    own = op.dtype if op.dtype not in ("", "float") else common_dtype(op.name, inputs)
+    own = op.dtype if op.dtype not in ("", "float") else _wanted_dtype(op, inputs)
     return (np.dtype(own),) * len(op.results)
 
 
@@ -214,28 +214,25 @@ class Signature:
     inputs: tuple[Spec, ...]
     results: tuple[Spec, ...]
     cast: DType | None
-    keep_inputs: tuple[bool, ...]
-    keep_results: tuple[bool, ...]
+    dropped_inputs: tuple[int, ...]
+    """Positions that `saves` does not name: the tape keeps a Spec in their place."""
+    dropped_results: tuple[int, ...]
     single: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.single = len(self.results) == 1
 
-    def kept_inputs(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arrays that `saves` names; a Spec in place of every other."""
-        return _kept(self.keep_inputs, arrays, self.inputs)
 
-    def kept_results(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The same for outputs and residuals."""
-        return _kept(self.keep_results, arrays, self.results)
-
-
-def _kept(keep: tuple[bool, ...], arrays: tuple[Any, ...], specs: tuple[Spec, ...]) -> tuple[Any, ...]:
-    if False not in keep:
+def _kept(arrays: Any, dropped: tuple[int, ...], specs: tuple[Spec, ...]) -> Any:
+    """The arrays that backward reads, with a Spec in place of every other."""
+    if not dropped:
         return arrays
-    if True not in keep:
+    if len(dropped) == len(specs):
         return specs
-    return tuple([arrays[i] if wanted else specs[i] for i, wanted in enumerate(keep)])
+    kept = list(arrays)
+    for position in dropped:
+        kept[position] = specs[position]
+    return kept
 
 
 _SIGNATURES: dict[Any, Signature] = {}
@@ -285,27 +282,29 @@ def _without_residuals(op: Op, result: Any) -> Any:
 def _harmonised(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Raw arrays of one dtype; Python numbers stay weak."""
     dtypes = {x.dtype for x in inputs if type(x) not in _NUMBERS}
-    if len(dtypes) == 1 and not (op.dtype == "float" and next(iter(dtypes)).kind != "f"):
+    if len(dtypes) == 1 and next(iter(dtypes)).kind == "f":
         return inputs
     dtype = _wanted_dtype(op, tuple(Spec.of(x) for x in inputs if type(x) not in _NUMBERS))
+    if dtype.kind != "f" and float in map(type, inputs):
+        dtype = np.dtype(floatx())
     return tuple(x if type(x) in _NUMBERS else x.astype(dtype, copy=False) for x in inputs)
 
 
 def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
-    tensors = [x if type(x) is Tensor else as_tensor(x) for x in inputs]
-    if op.promotes and len(inputs) > 1:
-        for x in inputs:
-            if type(x) in _NUMBERS:
-                _type_numbers(inputs, tensors)
-                break
+    tensors: list[Tensor] = []
     known: list[Any] = [op]
     tracked = symbolic = False
-    for tensor in tensors:
-        data = tensor.data
+    for x in inputs:
+        if type(x) is not Tensor:
+            if type(x) in _NUMBERS and op.promotes and len(inputs) > 1:
+                return _apply_to_tensors(op, _typed_numbers(inputs))
+            x = as_tensor(x)
+        tensors.append(x)
+        data, creator = x.data, x.creator
         known += (data.shape, data.dtype)
         if type(data) is Spec:
             symbolic = True
-        if tensor.creator is not None and tensor.creator.tracked:
+        if creator is not None and creator.tracked:
             tracked = True
     key = tuple(known)
     signature = _SIGNATURES.get(key) or _check(op, tensors, key)
@@ -322,11 +321,12 @@ def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
     return wrap(result, node) if signature.single else _wrapped(op, results, node)
 
 
-def _type_numbers(inputs: tuple[Any, ...], tensors: list[Tensor]) -> None:
-    """Python numbers are weak: they take the dtype of the tensors beside them."""
-    strong = [t.dtype for x, t in zip(inputs, tensors, strict=True) if type(x) not in _NUMBERS]
+def _typed_numbers(inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """All inputs as Tensors. Python numbers are weak: they take the dtype of the tensors beside them."""
+    tensors = [as_tensor(x) for x in inputs]
+    strong = [t.dtype for x, t in zip(inputs, tensors) if type(x) not in _NUMBERS]
     if not strong:
-        return
+        return tuple(tensors)
     dtype = next((d for d in strong if d.kind == "f"), None)
     for position, x in enumerate(inputs):
         if type(x) in _NUMBERS:
@@ -334,6 +334,7 @@ def _type_numbers(inputs: tuple[Any, ...], tensors: list[Tensor]) -> None:
             if own.kind == "b" and type(x) is not bool:
                 own = np.dtype("int64")
             tensors[position] = wrap(np.asarray(x, own), None)
+    return tuple(tensors)
 
 
 def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
@@ -345,14 +346,13 @@ def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
             cast, specs = wanted, tuple(Spec(s.shape, wanted) for s in specs)
     if len(op.inputs) not in (1, len(specs)):
         raise ShapeError(f"{op.name}: wrong number of inputs", expected=", ".join(op.inputs), received=len(specs))
+    names = op.input_names(len(specs)) if len(op.inputs) == len(specs) else op.inputs * len(specs)
     signature = Signature(
         specs,
         op.infer(*specs),
         cast,
-        tuple(name in op.saves for name in op.inputs)
-        if len(op.inputs) == len(specs)
-        else (op.inputs[0] in op.saves,) * len(specs),
-        tuple(name in op.saves for name in op.results),
+        tuple(i for i, name in enumerate(names) if name not in op.saves),
+        tuple(i for i, name in enumerate(op.results) if name not in op.saves),
     )
     if len(_SIGNATURES) >= _MOST_SIGNATURES:
         _SIGNATURES.clear()
@@ -362,7 +362,8 @@ def _check(op: Op, tensors: list[Tensor], key: tuple[Any, ...]) -> Signature:
 
 def _node(kind: Any, op: Op, tensors: list[Tensor], inputs: Any, results: Any, signature: Signature) -> Any:
     parents = tuple([t.creator for t in tensors])
-    node = kind(op, parents, signature.kept_inputs(inputs), signature.kept_results(results))
+    kept = _kept(inputs, signature.dropped_inputs, signature.inputs)
+    node = kind(op, parents, kept, _kept(results, signature.dropped_results, signature.results))
     for parent in parents:
         if parent is not None and parent.base is not None:  # reads a variable: note where, for the version check
             node.place = STATE.layers[-1] if STATE.layers else user_line()

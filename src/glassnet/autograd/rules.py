@@ -5,9 +5,10 @@
     y[...,k] = exp(x[...,k]) / sum_j exp(x[...,j])   `...` stands for any leading axes
 
 Single letters in brackets are axes. There are arithmetic (`**` is power), comparisons, named scalar functions,
-`sum_`/`max_`/`min_` over letters, affine indices such as `x[n, p*s+u-P]`, one lookup `W[idx[n,t],d]` and a guard `[cond]`,
-which is 1 where the condition holds and 0 elsewhere. Other names are attributes of the op. Reads outside an array
-are 0, and minus (plus) infinity under `max_` (`min_`). Several statements are separated by `;` and may use earlier ones.
+`sum_`/`max_`/`min_` over letters, affine indices such as `x[n, p*s+u-P]`, one lookup `W[idx[n,t],d]` and a guard
+`[cond]`, which is 1 where the condition holds and 0 elsewhere. Other names are attributes of the op. Reads outside an
+array are 0, and minus (plus) infinity under `max_` (`min_`). Several statements are separated by `;` and may use
+earlier ones.
 
 From this text come the formula with numbers in it, the cells a number came from, shape inference, element-wise kernels
 and an independent evaluation in float64 that the tests hold against `forward`.
@@ -24,7 +25,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from glassnet.errors import GraphError, ShapeError
+from glassnet.errors import GraphError, ShapeError, did_you_mean
 from glassnet.typing import Array
 
 # ---------------------------------------------------------------- the syntax tree
@@ -129,12 +130,21 @@ REDUCTIONS: dict[str, tuple[Callable[..., Any], float]] = {
 }  # fmt: skip
 
 
-
 def function_of(name: str) -> Callable[..., Any]:
     """The scalar function of that name."""
     if name not in FUNCTIONS:
         raise GraphError(f"rule: unknown function {name!r}", expected=", ".join(sorted(FUNCTIONS)))
     return FUNCTIONS[name]
+
+
+def attribute_of(name: str, attributes: Mapping[str, Any]) -> Any:
+    """The value of an attribute of the op."""
+    if name not in attributes:
+        raise GraphError(
+            f"rule: {name!r} is neither an input, nor an axis letter, nor an attribute of the op",
+            fix=did_you_mean(name, attributes),
+        )
+    return attributes[name]
 
 
 # ---------------------------------------------------------------- parser
@@ -143,7 +153,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+\.?\d*(?:e-?\d+)?)|(?P<reduce>(?:sum|max|min)_[a-zA-Z]+(?=\s+[\w(\[]))|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<symbol>\.\.\.|\*\*|<=|>=|==|!=|[-+*/%<>()\[\],=]))"
 )
-_LEVELS = (("or",), ("and",), ("<", "<=", ">", ">=", "==", "!="), ("+", "-"), ("*", "/", "%"))
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+_LEVELS = (("or",), ("and",), _COMPARISONS, ("+", "-"), ("*", "/", "%"))
 _PRODUCT = len(_LEVELS) - 1
 
 
@@ -176,6 +187,10 @@ class _Parser:
         body = self.binary(0)
         if not self.next_is(""):
             raise GraphError(f"rule: {self.tokens[0][1]!r} is left over", received=self.text)
+        free = {index.name for index in indices if isinstance(index, Name)}
+        taken = sorted(free & {letter for e in walk(body) if isinstance(e, Reduce) for letter in e.letters})
+        if taken:
+            raise GraphError(f"rule: {taken[0]!r} is an axis of the result and cannot be reduced", received=self.text)
         return Statement(target, indices, body)
 
     def binary(self, level: int) -> Expr:
@@ -184,6 +199,8 @@ class _Parser:
         left = self.binary(level + 1)
         while self.next_is(*_LEVELS[level]):
             left = Binary(self.take(), left, self.binary(level + 1))
+            if left.operator in _COMPARISONS and self.next_is(*_COMPARISONS):
+                raise GraphError("rule: comparisons do not chain", received=self.text, fix="write 0 < x and x < 1")
         return left
 
     def unary(self) -> Expr:
@@ -274,6 +291,8 @@ def reads_of(statement: Statement, arrays: Mapping[str, Any]) -> list[Read]:
     found = []
     for expr in walk(statement.body):
         if isinstance(expr, Read):
+            if expr.array not in arrays:
+                raise GraphError(f"rule: there is no array {expr.array!r} to read", expected=", ".join(arrays))
             found.append(expr)
         elif isinstance(expr, Name) and expr.name in arrays:
             found.append(Read(expr.name, (Dots(),)))
@@ -329,9 +348,11 @@ def infer_shapes(
 def _merge_size(sizes: dict[str, int | None], letter: str, size: int | None, array: str, shape: Any, who: str) -> None:
     old = sizes.setdefault(letter, size)
     broadcasts = letter.isdigit()
-    if old is None or (broadcasts and old == 1):
-        sizes[letter] = size if size is not None else old
-    elif size is not None and size != old and not (broadcasts and size == 1):
+    if broadcasts and 1 in (old, size):  # beside a size of 1 the other one stands, even if it is not known yet
+        sizes[letter] = size if old == 1 else old
+    elif old is None or size is None:
+        sizes[letter] = size if old is None else old
+    elif size != old:
         axis = "shapes do not broadcast" if broadcasts else f"axis {letter} has two sizes"
         raise ShapeError(f"{who}: {axis}", expected=f"size {old}", received=f"size {size} in {array} {shape}")
 
@@ -361,6 +382,9 @@ class _Grid:
         self.extents.update(zip(free, out_shape, strict=True))
         bound = sorted({letter for e in walk(statement.body) if isinstance(e, Reduce) for letter in e.letters})
         self.axis = {letter: axis for axis, letter in enumerate([*free, *bound])}
+        for letter in bound:
+            if letter not in self.extents:
+                raise GraphError(f"rule: nothing says how far {letter!r} runs", fix=f"read an array at a bare {letter}")
         return free
 
     def run(self, statement: Statement, out_shape: tuple[int, ...]) -> Array:
@@ -398,7 +422,7 @@ class _Grid:
             shape = [1] * len(self.axis)
             shape[self.axis[name]] = self.extents[name]
             return np.arange(self.extents[name]).reshape(shape)
-        return self.attributes[name]
+        return attribute_of(name, self.attributes)
 
     def read(self, read: Read, outside: float) -> Any:
         array = self.arrays[read.array]

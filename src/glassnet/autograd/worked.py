@@ -22,6 +22,7 @@ from glassnet.autograd.rules import (
     Read,
     Reduce,
     Statement,
+    attribute_of,
     expand_ellipsis,
     function_of,
     leading_axes,
@@ -51,6 +52,8 @@ def format_number(value: Any, digits: int = 4) -> str:
     """
     if isinstance(value, (bool, np.bool_)):
         return "1" if value else "0"
+    if isinstance(value, (int, np.integer)):  # a label or an index is shown in full
+        return str(value).replace("-", "−")
     return f"{float(value):.{digits}g}".replace("-", "−")
 
 
@@ -86,7 +89,7 @@ class _Cell:
             case Name(name) if name in self.arrays:
                 return self.read(Read(name, (Dots(),)), outside)
             case Name(name):
-                number = self.letters.get(name, self.attributes.get(name))
+                number = self.letters[name] if name in self.letters else attribute_of(name, self.attributes)
                 return number, format_number(number)
             case Read():
                 return self.read(expr, outside)
@@ -131,7 +134,7 @@ class _Cell:
         return value, f"{a_text}{sign}{b_text}"
 
     def reduce(self, kind: str, letters: str, body: Expr) -> tuple[Any, str]:
-        """All terms; the text shows the largest and one named remainder, so that the visible parts add up."""
+        """All terms; the text shows those that matter most and, for a sum, one number for the rest: it adds up."""
         function, start = REDUCTIONS[kind]
         terms = []
         outer = {letter: self.letters[letter] for letter in letters if letter in self.letters}
@@ -142,19 +145,21 @@ class _Cell:
             self.letters.pop(letter, None)
         self.letters.update(outer)
         total = function([value for value, _ in terms], initial=start)
-        order = sorted(range(len(terms)), key=lambda i: -abs(float(terms[i][0])))[: self.terms]
+        numbers = [float(value) for value, _ in terms]
+        weights = {"sum": np.abs(numbers), "max": np.array(numbers), "min": -np.array(numbers)}[kind]
+        order = [int(i) for i in np.argsort(-weights, kind="stable")[: self.terms]]
         hidden = len(terms) - len(order)
         if kind != "sum":
             return total, f"{kind}({', '.join(terms[i][1] for i in sorted(order))}{', …' if hidden else ''})"
         shown = [_bracketed(terms[i][1], level_of(body), PRODUCT) for i in sorted(order)]
         if hidden:
-            rest = float(total) - sum(float(terms[i][0]) for i in order)
-            shown.append(f"({hidden} others: {format_number(rest)})")
+            rest = float(total) - sum(numbers[i] for i in order)
+            shown.append(f"({hidden} other{'s' if hidden > 1 else ''}: {format_number(rest)})")
         return total, " + ".join(shown) if shown else "0"
 
 
-COMPARISON, SUM, PRODUCT, POWER, ATOM = range(5)
-_LEVEL = {"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "**": POWER}
+OR, AND, COMPARISON, SUM, REDUCTION, PRODUCT, POWER, ATOM = range(8)
+_LEVEL = {"or": OR, "and": AND, "+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "**": POWER}
 
 
 def level_of(expr: Expr) -> int:
@@ -177,10 +182,9 @@ def needed_levels(operator: str) -> tuple[int, int]:
 
 
 def _bracketed(text: str, level: int, needed: int) -> str:
-    """The text in brackets where it binds too loosely; a negative number counts as a sum."""
-    if level == ATOM and text.startswith("−"):
-        level = SUM if needed > SUM else COMPARISON
-    return f"({text})" if level < needed else text
+    """The text in brackets where it binds too loosely, or where it is a negative number beside an operator."""
+    negative = level == ATOM and text.startswith("−") and needed > COMPARISON
+    return f"({text})" if level < needed or negative else text
 
 
 def work_cell(
@@ -212,7 +216,8 @@ def work_cell(
 
 _LATEX_FUNCTIONS = {"max": r"\max", "min": r"\min", "exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos",
                     "tan": r"\tan", "tanh": r"\tanh", "sinh": r"\sinh", "cosh": r"\cosh"}  # fmt: skip
-_LATEX_OPERATORS = {"*": r"\,", "<=": r" \le ", ">=": r" \ge ", "!=": r" \ne ", "==": " = "}
+_LATEX_OPERATORS = {"*": r"\,", "<=": r" \le ", ">=": r" \ge ", "!=": r" \ne ", "==": " = ", "and": r" \wedge ",
+                    "or": r" \vee "}  # fmt: skip
 _LATEX_NAMES = {"alpha", "beta", "delta", "epsilon", "gamma", "lambda", "mu", "rho", "sigma"}
 
 
@@ -273,12 +278,13 @@ def _latex(expr: Expr) -> str:
             return f"[{_latex(condition)}]"
         case Reduce(kind, letters, body):
             sign = {"sum": r"\sum"}.get(kind, rf"\{kind}")
-            return rf"{sign}_{{{','.join(letters)}}} {_latex_at(body, PRODUCT)}"
+            return rf"{sign}_{{{','.join(letters)}}} {_latex_at(body, REDUCTION)}"
     raise GraphError(f"{expr} has no LaTeX form")
 
 
 def _latex_at(expr: Expr, needed: int) -> str:
     """LaTeX of an operand, in brackets where it binds too loosely; a fraction brackets itself except under a power."""
     text = _latex(expr)
+    level = REDUCTION if isinstance(expr, Reduce) else level_of(expr)  # what follows it would seem to belong to it
     fraction = isinstance(expr, Binary) and expr.operator == "/" and needed < ATOM
-    return f"({text})" if level_of(expr) < needed and not fraction else text
+    return f"({text})" if level < needed and not fraction else text

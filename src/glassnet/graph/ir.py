@@ -80,9 +80,16 @@ class Graph:
             return f"{len(self.calls)} operations became {len(other.calls)}"
         if self.values != other.values or self.outputs != other.outputs:
             return "the shapes or the order of the values changed"
+        if _names(self.variables) != _names(other.variables):
+            return "other variables were read"
         for (mine_array, i), (their_array, _) in zip(self.constants, other.constants, strict=True):
             if not np.array_equal(mine_array, their_array, equal_nan=mine_array.dtype.kind == "f"):
                 return f"the constant {self.values[i]} changed: a number that Python made was about to be frozen"
-        if [v for v, _ in self.assigns] != [v for v, _ in other.assigns]:
-            return "other variables were assigned"
+        if _names(self.assigns) != _names(other.assigns):
+            return "other variables were assigned, or the same ones with other values"
         return None
+
+
+def _names(pairs: tuple[tuple[Variable, int], ...]) -> list[tuple[int, int]]:
+    """Variables by identity: `==` would compare their contents."""
+    return [(id(variable), number) for variable, number in pairs]

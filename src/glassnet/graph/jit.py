@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.functional import map_structure
+from glassnet.autograd.functional import leaves, map_structure
+from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
-from glassnet.autograd.tensor import Tensor, to_array, wrap
-from glassnet.errors import GraphError
+from glassnet.autograd.tensor import Tensor, as_tensor, wrap
+from glassnet.errors import ArgumentError, GradientError, GraphError
 from glassnet.graph.ir import Graph
 from glassnet.graph.plan import ExecutionPlan
 from glassnet.graph.trace import is_array, trace
@@ -40,6 +41,7 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
     Arrays and Tensors are inputs; other arguments are static: another value means another trace. Variables are read
     and assigned as in eager execution. The step is traced twice and both graphs must be equal, because a number that
     Python makes anew in each call (a counter, `np.random`) would be frozen; the error names the operation.
+    Gradients are taken inside the function: its results are plain values, and `.grad` is not touched by a replay.
 
     Arguments:
         function: returns Tensors, or structures of them.
@@ -57,12 +59,12 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
         self.traces = 0
 
     def __call__(self, *arguments: Any) -> Any:
-        if STATE.tracer is not None or STATE.hooks:  # plans carry no hooks
-            return self.function(
-                *map_structure(lambda x: wrap(to_array(x), None) if is_array(x) else x, list(arguments))
-            )
+        """Replay the plan for these arguments; the first time, make it."""
         arrays: list[Any] = []
-        key = _key(list(arguments), arrays)
+        key = (_key(list(arguments), arrays), STATE.training)
+        if STATE.tracer is not None or STATE.hooks or any(type(array) is Spec for array in arrays):
+            # inside another trace or a model being built it is part of that; and plans carry no hooks
+            return self.function(*map_structure(lambda x: as_tensor(x) if is_array(x) else x, list(arguments)))
         compiled = self._compiled.get(key)
         if compiled is None or not compiled.fits():
             compiled = self._compiled[key] = self._trace(arguments)
@@ -71,10 +73,16 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
         return compiled.run(arrays)
 
     def _trace(self, arguments: tuple[Any, ...]) -> _Compiled:
+        if STATE.recording and any(isinstance(x, Tensor) and x.requires_grad for x in leaves(arguments)):
+            raise GradientError(
+                "gn.jit: no gradient can flow out of a compiled function into its arguments",
+                received="an argument with requires_grad=True",
+                fix="take the gradient inside the function, or pass x.detach()",
+            )
         self.traces += 1
         graph, result = trace(self.function, *arguments)
-        again, _ = trace(self.function, *arguments)
-        difference = graph.difference(again)
+        again, repeated = trace(self.function, *arguments)
+        difference = graph.difference(again) or _static_difference(result, repeated)
         if difference is not None:
             raise GraphError(
                 "the step is not the same each time it runs, so it cannot be replayed",
@@ -84,6 +92,14 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
         return _Compiled(graph, result)
 
 
+def _static_difference(result: Any, repeated: Any) -> str | None:
+    """How results that are not Tensors differ between two traces: a replay returns the same object each time."""
+    for mine, theirs in zip(leaves(result), leaves(repeated)):
+        if not isinstance(mine, Tensor) and mine is not theirs and not np.array_equal(mine, theirs):
+            return f"the result {mine!r} became {theirs!r}"
+    return None
+
+
 def _key(structure: Any, arrays: list[Any]) -> Any:
     """What a plan depends on: shapes and dtypes of the data, and every other argument itself."""
     if isinstance(structure, (list, tuple)):
@@ -91,7 +107,13 @@ def _key(structure: Any, arrays: list[Any]) -> Any:
     if isinstance(structure, dict):
         return (dict, *[(name, _key(part, arrays)) for name, part in structure.items()])
     if is_array(structure):
-        array = structure.data if isinstance(structure, Tensor) else np.asarray(structure)
-        arrays.append(array)
-        return (array.shape, array.dtype)
-    return structure
+        tensor = as_tensor(structure)
+        arrays.append(tensor.data)
+        return (tensor.shape, tensor.dtype, tensor.requires_grad and STATE.recording)
+    if type(structure).__hash__ is None:
+        raise ArgumentError(
+            "gn.jit: an argument that is not data must be hashable, because its value selects the plan",
+            received=f"a {type(structure).__name__}",
+            fix="pass data as arrays, settings as numbers, strings or tuples",
+        )
+    return (type(structure), structure)

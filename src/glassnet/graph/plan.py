@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.state import CLOCK
+from glassnet.autograd.state import CLOCK, user_line
 from glassnet.graph.ir import Call, Graph
-from glassnet.typing import Array
 
 Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
 
@@ -32,7 +31,8 @@ class ExecutionPlan:
         self._updates = [(call, tuple(assigned[r] for r in call.results)) for call in in_place]
         written = {r for call in in_place for r in call.results}
         self._assigns = [(variable, number) for variable, number in graph.assigns if number not in written]
-        self._copied = _aliases_of_variables(graph)
+        self._copied = _views_of({number for _, number in graph.variables} | set(graph.inputs), graph)
+        """What may lie in memory that is not the plan's own: copied before it is given out or assigned."""
 
     def run(self, *arrays: Any) -> list[Any]:
         """Fill the inputs, replay, assign the variables; returns the outputs as arrays."""
@@ -55,21 +55,15 @@ class ExecutionPlan:
         return outputs
 
     def _assign(self) -> None:
-        slots, now = self._slots, CLOCK.tick()
-        new = [(variable, _own(slots[number], variable.array)) for variable, number in self._assigns]
+        slots, now, line = self._slots, CLOCK.tick(), user_line() if self.graph.assigns else ""
+        new = [(v, np.array(slots[i]) if i in self._copied else slots[i]) for v, i in self._assigns]
         for call, variables in self._updates:
             targets = tuple(variable.array for variable in variables)
             call.op.forward(np, *[slots[i] for i in call.inputs], out=targets if len(targets) > 1 else targets[0])
-            for variable in variables:
-                variable.leaf.changed_at = now
         for variable, array in new:
             np.copyto(variable.array, array)
-            variable.leaf.changed_at = now
-
-
-def _own(array: Any, target: Array) -> Any:
-    """The new content; copied first where it might be a view of what is about to be overwritten."""
-    return array.copy() if isinstance(array, np.ndarray) and array.base is not None else array
+        for variable, _ in self.graph.assigns:
+            variable.leaf.changed_at, variable.leaf.changed_line = now, line
 
 
 def _step(call: Call) -> Step:
@@ -85,7 +79,7 @@ def _updates_in_place(graph: Graph) -> tuple[Call, ...]:
     content = {number: variable for variable, number in graph.variables}
     assigned = {number: variable for variable, number in graph.assigns}
     read = {i for call in graph.calls for i in call.inputs} | set(graph.outputs)
-    views = _aliases_of_variables(graph) - set(content)
+    views = _views_of(set(content), graph) - set(content)
     read_later: set[int] = set()
     count = 0
     for call in reversed(graph.calls):
@@ -105,9 +99,9 @@ def _updates_in_place(graph: Graph) -> tuple[Call, ...]:
     return graph.calls[len(graph.calls) - count :]
 
 
-def _aliases_of_variables(graph: Graph) -> set[int]:
-    """Values that may be views of a variable's memory; outputs among them are copied."""
-    aliases = {number for _, number in graph.variables}
+def _views_of(sources: set[int], graph: Graph) -> set[int]:
+    """The given values and all that may be views of their memory."""
+    aliases = set(sources)
     for call in graph.calls:
         if call.op.kind == "view" and any(i in aliases for i in call.inputs):
             aliases.update(call.results)

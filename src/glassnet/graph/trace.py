@@ -9,11 +9,12 @@ import numpy as np
 
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.op import Op
+from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
-from glassnet.errors import GraphError
+from glassnet.errors import GraphError, ShapeError
 from glassnet.graph.ir import Call, Graph, Role, Value
 from glassnet.typing import DType, Shape
 
@@ -29,6 +30,8 @@ class Tracer:
         self.constants: list[tuple[Any, int]] = []
         self.variables: dict[Variable, tuple[int, Tensor]] = {}
         self.assigned: dict[Variable, Tensor] = {}
+        self.gradients: dict[Variable, Any] = {}
+        """What variables had collected before the trace: a step neither sees nor changes it."""
         self._ids: dict[int, int] = {}
         self._alive: list[Any] = []  # keeps Specs and constants, so that no id() is used twice
 
@@ -54,7 +57,7 @@ class Tracer:
         if type(data) is Spec:
             raise GraphError(
                 f"a symbolic value {data!r} from outside entered the trace",
-                fix="a vjp may read only the values that `saves` names; do not keep tensors from one trace for the next",
+                fix="do not keep tensors of one trace for the next; a vjp may read only the values that `saves` names",
             )
         number = self.number(data, "constant")
         self.constants.append((np.array(data), number))
@@ -80,15 +83,23 @@ class Tracer:
         if variable not in self.variables:
             spec = self.new("variable", variable.array.shape, variable.array.dtype, variable.path)
             self.variables[variable] = (self.id_of(spec), wrap(spec, variable.leaf))
+            self.gradients[variable] = variable.leaf.grad
+            variable.zero_grad()
         return self.variables[variable][1]
 
     def assign(self, variable: Variable, value: Any) -> None:
         """Note the new content of a variable; it becomes an output of the plan."""
         tensor = as_tensor(value)
         if tuple(tensor.shape) != variable.array.shape:
-            raise GraphError(f"{variable.path}: assigned with another shape", received=tensor.shape)
+            raise ShapeError(
+                f"{variable.path}: assign needs the variable's own shape",
+                expected=variable.array.shape,
+                received=tuple(tensor.shape),
+            )
+        if tensor.dtype != variable.array.dtype:
+            tensor = F.cast(tensor, variable.array.dtype)
         self.read(variable)  # known to the plan even if the step only writes it
-        self.assigned[variable] = wrap(tensor.data, None)
+        self.assigned[variable] = wrap(tensor.data, variable.leaf)
 
     # ------------------------------------------------------------ result
     def graph(self, outputs: list[Tensor]) -> Graph:
@@ -141,5 +152,5 @@ def trace(function: Callable[..., Any], *arguments: Any) -> tuple[Graph, Any]:
         return tracer.graph(outputs), result
     finally:
         STATE.tracer, STATE.hooks = None, hooks
-        for variable in tracer.variables:
-            variable.zero_grad()  # symbolic gradients mean nothing outside
+        for variable, gradient in tracer.gradients.items():
+            variable.leaf.grad = gradient  # symbolic gradients mean nothing outside

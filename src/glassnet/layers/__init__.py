@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet import activations, constraints, initializers, regularizers
-from glassnet.layers.brick import Brick
+from glassnet.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from glassnet.layers.base import InputSpec, Layer, register_serializer
+from glassnet.layers.brick import Brick
 from glassnet.layers.core import Activation, Dense, Flatten, Identity, Input, InputLayer, Lambda, Operation, Reshape
+from glassnet.layers.merging import Add, Concatenate, add, concatenate
 from glassnet.layers.normalization import BatchNormalization
+from glassnet.layers.preprocessing import Normalization, Rescaling
 from glassnet.layers.recurrent import SimpleRNN
-from glassnet.layers.regularization import Dropout
+from glassnet.layers.regularization import Dropout, GaussianNoise
 from glassnet.registry import Registry
 
 __all__ = [
-    "Activation", "BatchNormalization", "Brick", "Dense", "Dropout", "Flatten", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
-    "Reshape", "SimpleRNN", "deserialize", "get", "serialize",
+    "Activation", "Add", "BatchNormalization", "Brick", "Concatenate", "Dense", "Dropout", "ELU", "Flatten",
+    "GaussianNoise", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LeakyReLU", "Normalization",
+    "PReLU", "ReLU", "Rescaling", "Reshape", "SimpleRNN", "Softmax", "add", "concatenate", "deserialize", "get",
+    "serialize",
 ]  # fmt: skip
 
 registry: Registry[Layer] = Registry("layer", Layer)
-registry.add(Activation, BatchNormalization, SimpleRNN, Dense, Dropout, Flatten, Identity, InputLayer, Lambda, Operation, Reshape)
+registry.add(
+    Activation, Add, BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, GaussianNoise, Identity, InputLayer,
+    Lambda, LeakyReLU, Normalization, Operation, PReLU, ReLU, Rescaling, Reshape, SimpleRNN, Softmax,
+)  # fmt: skip
 for _registry in (registry, initializers._registry, regularizers._registry, constraints._registry, activations._registry):
     register_serializer(_registry)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import weakref
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,6 +65,14 @@ def tensors_in(structure: Any) -> list[Tensor]:
     return found
 
 
+@dataclass(frozen=True)
+class Construction:
+    """The arguments with which a layer was made; in an object of its own, where no walk looks for sublayers."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
 class InputSpec:
     """What a layer accepts: number of axes and sizes of single axes.
 
@@ -108,7 +118,7 @@ class Layer:
     """Base of all layers. A subclass defines `call`, and `build` where it has weights.
 
     Arguments:
-        activity_regularizer: a penalty on the output, averaged over the batch.
+        activity_regularizer: a penalty on the output of the whole batch, added to the loss.
         trainable: whether its weights are trained.
         dtype: float type of its weights.
         name: unique within a model; made from the class name by default.
@@ -123,11 +133,13 @@ class Layer:
     (2, 3)
     """
 
-    _constructed_with: tuple[tuple[Any, ...], dict[str, Any]]
+    formula: str = ""
+    """What the layer computes, in one line of plain text for `summary`."""
+    _constructed_with: Construction
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
-        layer._constructed_with = (args, kwargs)  # what get_config reports
+        layer._constructed_with = Construction(args, kwargs)  # what get_config reports
         return layer
 
     def __init__(
@@ -145,6 +157,16 @@ class Layer:
         self._trainable = bool(trainable)
         self._weights: list[Variable] = []
         self._added_losses: list[Any] = []
+
+    if not TYPE_CHECKING:  # a type checker would accept every misspelt attribute
+
+        def __getattr__(self, name: str) -> Any:
+            if "_added_losses" not in vars(self) and not name.startswith("__"):
+                raise GraphError(
+                    f"{type(self).__name__} is not ready: its __init__ did not call super().__init__()",
+                    fix="make super().__init__() the first line of __init__",
+                )
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------ written by subclasses
     def build(self, input_shape: Any) -> None:
@@ -223,28 +245,33 @@ class Layer:
 
     trainable_weights, non_trainable_weights = trainable_variables, non_trainable_variables
 
-    def named_variables(self, prefix: str = "") -> dict[str, Variable]:
-        """Variables by their path inside this layer: `kernel`, `block/dense/kernel`; a shared one by its first path."""
-        found: dict[str, Variable] = {}
-        for variable in self.own_variables:
-            found[prefix + variable.name] = variable
-        for layer in self.sublayers:
-            for path, variable in layer.named_variables(f"{prefix}{layer.name}/").items():
-                if path in found and found[path] is not variable:
-                    raise GraphError(
-                        f"two weights share the path {path!r}", fix=f"give the layers inside {self.name!r} different names"
-                    )
+    def named_variables(self) -> dict[str, Variable]:
+        """Variables by their path inside this layer: `kernel`, `block/dense_1/kernel`; a shared one by its first path.
+
+        An automatic layer name counts anew inside each parent, so that two equal models have equal paths.
+        """
+        own = self.own_variables
+        found = dict(zip(_told_apart(v.name for v in own), own))
+        parts = self.sublayers
+        for name, layer in zip(_told_apart(layer._local_name for layer in parts), parts):
+            for path, variable in layer.named_variables().items():
                 if not any(variable is other for other in found.values()):
-                    found[path] = variable
+                    found[f"{name}/{path}"] = variable
         return found
 
     @property
+    def _local_name(self) -> str:
+        """Its name; an automatic one without the number, which depends on what was made before it."""
+        prefix = snake_case(type(self).__name__)
+        return prefix if re.fullmatch(rf"{re.escape(prefix)}(_\d+)?", self.name) else self.name
+
+    @property
     def seed_generators(self) -> dict[str, SeedGenerator]:
-        """Sources of randomness by the path of their layer."""
+        """Sources of randomness by the numbers of the layer and of the generator in it."""
         return {
-            f"{number}:{layer.name}/{generator.name}": generator
+            f"{number}/{position}": generator
             for number, layer in enumerate(self.flatten_layers())
-            for generator in _parts_of(vars(layer), SeedGenerator)
+            for position, generator in enumerate(_parts_of(vars(layer), SeedGenerator))
         }
 
     @property
@@ -282,6 +309,8 @@ class Layer:
     # ------------------------------------------------------------ losses
     def add_loss(self, loss: Any) -> None:
         """Add a scalar to the loss of this forward pass; called inside `call`."""
+        if STATE.tracer is None and isinstance(loss, Tensor) and loss.is_symbolic:
+            return  # shape inference: there is no number to add
         self._added_losses.append(loss)
         _WITH_ADDED_LOSSES.add(self)
 
@@ -294,12 +323,12 @@ class Layer:
 
     # ------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if "_added_losses" not in vars(self):
-            raise GraphError(f"{type(self).__name__}.__init__ did not call super().__init__()")
+        if not args:
+            args = self._first_by_keyword(kwargs)
         if args:
             x = args[0]
             if type(x) is not Tensor or (x.dtype.kind == "f" and x.dtype != self.dtype):
-                args = (map_structure(self._as_input, x), *args[1:])
+                args = (self._as_inputs(x), *args[1:])
         outermost = not STATE.layers
         training, told = STATE.training, kwargs.pop("training", None)
         if told is not None:
@@ -310,27 +339,47 @@ class Layer:
         try:
             if outermost and _WITH_ADDED_LOSSES:
                 self._forget_added_losses()
+            if self.input_spec is not None:
+                self._check_input(self.input_spec, args[0])
             if not self.built:
                 self._build_for(args)
-            if self.input_spec is not None:
-                self.input_spec.check(args[0].shape, str(self))
             result = self.call(*args, **kwargs)
+            self.built = True
             if self.activity_regularizer is not None:
-                self.add_loss(self.activity_regularizer(result) / result.shape[0])
+                for output in tensors_in(result):
+                    self.add_loss(self.activity_regularizer(output))
         except GlassnetError as error:
             if error.where is None and str(self) not in error.problem:
-                error.where = f"{type(self).__name__} '{'/'.join(STATE.layers)}'"
+                error.where = f"{type(self).__name__} '{'/'.join(filter(None, STATE.layers))}'"
             raise
         finally:
             STATE.layers.pop()
             STATE.training = training
         if outermost and STATE.tracer is None:
-            result = self._linked(result, args, kwargs)
+            result = self._linked(result, args, kwargs, told)
         return result
+
+    def _first_by_keyword(self, kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        first = next(iter(inspect.signature(self.call).parameters))
+        return (kwargs.pop(first),) if first in kwargs else ()
+
+    def _check_input(self, spec: InputSpec, x: Any) -> None:
+        if type(x) is not Tensor:
+            raise ArgumentError(
+                f"{self}: it takes one input", expected="one array", received=f"a {type(x).__name__} of {len(x)}",
+                fix="join them first: gn.layers.concatenate([...])",
+            )  # fmt: skip
+        spec.check(x.shape, str(self))
 
     @functools.cached_property
     def _call_takes_training(self) -> bool:
         return "training" in inspect.signature(self.call).parameters
+
+    def _as_inputs(self, inputs: Any) -> Any:
+        """An array, or a structure of arrays; a list of nothing but numbers is one array."""
+        if isinstance(inputs, list) and _is_numbers(inputs):
+            return self._as_input(inputs)
+        return map_structure(self._as_input, inputs)
 
     def _as_input(self, x: Any) -> Any:
         """Arrays and lists as Tensors of this layer's float type; integers stay integers."""
@@ -338,7 +387,8 @@ class Layer:
             raise ArgumentError(f"{self}: the input is not an array", received=repr(x))
         tensor = as_tensor(x)
         if tensor.dtype.kind == "f" and tensor.dtype != self.dtype:
-            return wrap(tensor.data.astype(self.dtype), None) if tensor.creator is None and not tensor.is_symbolic else tensor.astype(self.dtype)
+            recorded = tensor.creator is not None or tensor.is_symbolic
+            return tensor.astype(self.dtype) if recorded else wrap(tensor.data.astype(self.dtype), None)
         return tensor
 
     def _build_for(self, args: tuple[Any, ...]) -> None:
@@ -351,11 +401,13 @@ class Layer:
             layer._added_losses.clear()
             _WITH_ADDED_LOSSES.discard(layer)
 
-    def _linked(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _linked(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None) -> Any:
         """On symbolic tensors: let the result remember this layer, so that a functional Model can be read off it."""
         if not any(t.is_symbolic for t in tensors_in(result)):
             return result
         kwargs.pop("training", None)
+        if training is not None:  # `layer(x, training=False)` in a functional model holds for every run of it
+            kwargs["training"] = training
         call = LayerCall(self, args, kwargs)
         linked = map_structure(lambda t: wrap(Spec(t.shape, t.dtype), call) if isinstance(t, Tensor) else t, result)
         call.outputs = tensors_in(linked)
@@ -363,7 +415,7 @@ class Layer:
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Specs of the output for symbolic inputs; weights are built on the way."""
-        STATE.layers.append(self.name)  # not outermost: nothing is linked
+        STATE.layers.append("")  # not outermost: nothing is linked
         try:
             return map_structure(lambda t: t.data, self(inputs))
         finally:
@@ -377,27 +429,33 @@ class Layer:
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, as plain data."""
         signature = inspect.signature(type(self).__init__)
-        args, kwargs = self._constructed_with
-        given = signature.bind(self, *args, **kwargs).arguments
+        made = self._constructed_with
+        given = signature.bind(self, *made.args, **made.kwargs).arguments
         given.pop(next(iter(signature.parameters)))
         for parameter in signature.parameters.values():
             if parameter.kind is parameter.VAR_KEYWORD:
                 given |= given.pop(parameter.name, {})
         takes_all = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype.name}
+        base = {"trainable": self._trainable, "dtype": self.dtype.name}
         config = {key: value for key, value in base.items() if takes_all or key in signature.parameters}
         own = {key: serialized(value, f"{self}: {key}") for key, value in given.items() if key not in base}
-        return {**config, **own}
+        return {**config, **own, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """A layer from `get_config`."""
+        parameters = inspect.signature(cls.__init__).parameters.values()
+        takes_name = any(p.name == "name" or p.kind is p.VAR_KEYWORD for p in parameters)
+        arguments = dict(config)
+        name = None if takes_name else arguments.pop("name", None)
         try:
-            return cls(**config)
+            layer = cls(**arguments)
         except TypeError as error:
             raise ArgumentError(
                 f"{cls.__name__} cannot be made from its config", received=str(error), fix="define get_config and from_config"
             ) from None
+        layer.name = name or layer.name
+        return layer
 
     def __str__(self) -> str:
         return f"{type(self).__name__} {self.name!r}"
@@ -456,10 +514,26 @@ def _parts_of(structure: Any, kind: type) -> Iterator[Any]:
             yield from _parts_of(part, kind)
 
 
+def _told_apart(names: Iterable[str]) -> list[str]:
+    """The names with a number behind each that came before: dense, dense_1, ..."""
+    used: dict[str, None] = {}
+    for name in names:
+        number, free = 0, name
+        while free in used:
+            number += 1
+            free = f"{name}_{number}"
+        used[free] = None
+    return list(used)
+
+
+def _is_numbers(structure: Any) -> bool:
+    if isinstance(structure, (list, tuple)):
+        return all(_is_numbers(part) for part in structure)
+    return isinstance(structure, (bool, int, float, np.generic))
+
+
 def _unique(items: Any) -> list[Any]:
     found: dict[int, Any] = {}
     for item in items:
         found.setdefault(id(item), item)
     return list(found.values())
-
-

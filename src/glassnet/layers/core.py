@@ -17,8 +17,9 @@ from glassnet.autograd.op import Op, apply
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, SavingError, ShapeError
+from glassnet.errors import ArgumentError, GlassnetError, SavingError
 from glassnet.layers.base import InputSpec, Layer, LayerCall
+from glassnet.ops.shape import resolve_shape
 
 __all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Lambda", "Operation", "Reshape"]
 
@@ -29,15 +30,25 @@ class InputLayer(Layer):
     Arguments:
         shape: of one sample, without the batch axis; None for an open size.
         batch_size: a fixed batch size; open by default.
+        dtype: of the data; float32 by default.
+
+    >>> InputLayer((28, 28)).batch_shape
+    (None, 28, 28)
     """
+
+    formula = "y = x"
 
     def __init__(
         self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None
     ) -> None:
         super().__init__(name=name, dtype=dtype if dtype is not None and np.dtype(dtype).kind == "f" else None)
-        if shape is None:
-            raise ArgumentError(f"{self}: shape is missing", fix="Input((784,))")
-        self.batch_shape = (batch_size, *((shape,) if isinstance(shape, int) else tuple(shape)))
+        sizes = (shape,) if isinstance(shape, int) else shape
+        if not isinstance(sizes, (tuple, list)) or not all(size is None or _is_size(size) for size in sizes):
+            raise ArgumentError(
+                f"{self}: shape is that of one sample", expected="sizes, None for an open one", received=f"shape={shape!r}",
+                fix="Input((784,))",
+            )  # fmt: skip
+        self.batch_shape = (batch_size, *sizes)
         self.input_dtype = np.dtype(dtype or floatx())
 
     def call(self, inputs: Any) -> Any:
@@ -85,6 +96,8 @@ class Dense(Layer):
     (2, 3)
     """
 
+    formula = "y = f(x W + b)"
+
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
@@ -104,32 +117,32 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
-        self.input_spec.check(input_shape, str(self))
         self.kernel = self.add_weight(
             (input_shape[-1], self.units), self.kernel_initializer, name="kernel",
             regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
         )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self.bias = None if not self.use_bias else self.add_weight(
+            (self.units,), self.bias_initializer, name="bias",
+            regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+        )  # fmt: skip
 
     def call(self, inputs: Any) -> Any:
-        if self.use_bias:
-            return self.activation(ops.linear(inputs, self.kernel.value, self.bias.value))
-        return self.activation(ops.matmul(inputs, self.kernel.value))
+        if self.bias is None:
+            return self.activation(ops.matmul(inputs, self.kernel.value))
+        return self.activation(ops.linear(inputs, self.kernel.value, self.bias.value))
 
 
 class Activation(Layer):
-    """An activation function as a layer.
+    """An activation function as a layer: y = f(x).
 
     Arguments:
-        activation: a name or a function.
+        activation: f, a name or a function.
 
     >>> Activation("relu")(np.array([[-1.0, 2.0]])).numpy().tolist()
     [[0.0, 2.0]]
     """
+
+    formula = "y = f(x)"
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -146,6 +159,12 @@ class Flatten(Layer):
     (2, 784)
     """
 
+    formula = "y = the cells of x in one row"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.input_spec = InputSpec(min_ndim=1)
+
     def call(self, inputs: Any) -> Any:
         sizes = inputs.shape[1:]
         return ops.reshape(inputs, (inputs.shape[0], None if None in sizes else math.prod(sizes)))
@@ -161,36 +180,35 @@ class Reshape(Layer):
     (5, 2, 3)
     """
 
+    formula = "y = the cells of x in another shape"
+
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.target_shape = tuple(target_shape)
+        if self.target_shape.count(-1) > 1 or not all(size == -1 or _is_size(size) for size in self.target_shape):
+            raise ArgumentError(
+                f"{self}: target_shape", expected="sizes, one of which may be -1", received=self.target_shape
+            )
 
     def call(self, inputs: Any) -> Any:
-        sample = inputs.shape[1:]
-        sizes = self.target_shape
-        if None not in sample:  # the missing size follows from one sample, also when the batch size is open
-            sizes = resolve_sample(sizes, sample, str(self))
+        sizes = resolve_shape(self.target_shape, inputs.shape[1:], str(self))  # one sample: the batch size may be open
         return ops.reshape(inputs, (inputs.shape[0], *sizes))
 
 
-def resolve_sample(target: tuple[int, ...], sample: tuple[int, ...], who: str) -> tuple[int, ...]:
-    """The target shape of one sample with its -1 filled in."""
-    total, rest = math.prod(sample), math.prod(size for size in target if size != -1)
-    if (-1 in target and (rest == 0 or total % rest)) or (-1 not in target and rest != total):
-        raise ShapeError(f"{who}: the number of cells must stay", expected=f"{total} cells {sample}", received=target)
-    return tuple(total // rest if size == -1 else size for size in target)
-
-
 class Lambda(Layer):
-    """A function as a layer. Its gradient is that of the ops it calls; weights it uses are not trained.
+    """A function as a layer: y = f(x). Its gradient is that of the ops it calls; weights it uses are not trained.
+
+    A file cannot hold its code: only functions that are registered by name can be saved.
 
     Arguments:
-        function: takes and returns tensors.
+        function: f, takes and returns tensors.
         arguments: keyword arguments for it.
 
     >>> Lambda(lambda x: x * 2)(np.ones((1, 2))).numpy().tolist()
     [[2.0, 2.0]]
     """
+
+    formula = "y = f(x)"
 
     def __init__(self, function: Callable[..., Any], arguments: dict[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -201,6 +219,20 @@ class Lambda(Layer):
     def call(self, inputs: Any) -> Any:
         return self.function(inputs, **self.arguments)
 
+    def get_config(self) -> dict[str, Any]:
+        try:
+            name = activations.serialize(self.function)
+        except GlassnetError:
+            raise SavingError(
+                f"{self} cannot be saved: a file cannot hold the code of a function",
+                fix="write a Layer, or decorate the function with @gn.saving.register_keras_serializable()",
+            ) from None
+        return {**super().get_config(), "function": name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        return super().from_config({**config, "function": activations.deserialize(config["function"])})
+
 
 class Operation(Layer):
     """One op of `gn.ops` as a layer: what `x + y` on symbolic tensors becomes in a functional model.
@@ -208,6 +240,10 @@ class Operation(Layer):
     Arguments:
         op: the Op, or its class name with `attributes`.
         constants: one entry per input of the op: an array, or None where a tensor of the model comes in.
+
+    >>> x = Input((2,))
+    >>> (x * 2.0).shape
+    (None, 2)
     """
 
     def __init__(self, op: Any, constants: Sequence[Any], attributes: dict[str, Any] | None = None, **kwargs: Any) -> None:
@@ -238,14 +274,24 @@ def _op_class(name: str) -> type[Op]:
 
 
 class Identity(Layer):
-    """The input itself; a placeholder."""
+    """The input itself: y = x; a placeholder.
+
+    >>> Identity()(np.array([1.0, 2.0])).numpy().tolist()
+    [1.0, 2.0]
+    """
+
+    formula = "y = x"
 
     def call(self, inputs: Any) -> Any:
         return inputs
 
 
+def _is_size(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
+
+
 def positive_integer(value: Any, who: str) -> int:
     """The value as int; anything else is an ArgumentError."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
+    if not _is_size(value) or value == 0:
         raise ArgumentError(f"{who} must be a positive integer", received=repr(value))
     return int(value)

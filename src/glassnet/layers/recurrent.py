@@ -27,6 +27,8 @@ class SimpleRNN(Layer):
     (2, 4)
     """
 
+    formula = "hₜ = f(xₜ W + hₜ₋₁ U + b)"
+
     def __init__(
         self, units: int, activation: Any = "tanh", use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
         recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", return_sequences: bool = False,
@@ -43,7 +45,6 @@ class SimpleRNN(Layer):
 
     def build(self, input_shape: Any) -> None:
         self.input_spec = InputSpec(ndim=3, axes={-1: input_shape[-1]})
-        self.input_spec.check(input_shape, str(self))
         self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer, name="kernel")
         self.recurrent_kernel = self.add_weight(
             (self.units, self.units), self.recurrent_initializer, name="recurrent_kernel"
@@ -52,8 +53,11 @@ class SimpleRNN(Layer):
 
     def call(self, inputs: Any) -> Any:
         steps = inputs.shape[1]
-        if steps is None:
-            raise ShapeError(f"{self}: the number of time steps must be known", received=inputs.shape)
+        if not steps:
+            raise ShapeError(
+                f"{self}: the number of time steps must be known and not 0", expected="(batch, time, features)",
+                received=tuple(inputs.shape),
+            )  # fmt: skip
         kernel, recurrent = self.kernel.value, self.recurrent_kernel.value
         weighted = ops.matmul(inputs, kernel) if self.bias is None else ops.linear(inputs, kernel, self.bias.value)
         state = self.activation(weighted[:, 0])

@@ -1,4 +1,4 @@
-"""Functional: a graph of layers, read off the tensors that were built with them."""
+"""A graph of layers, read off the symbolic tensors that were built with them: what `Model(inputs, outputs)` runs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.op import Op
-from glassnet.autograd.tensor import Output, SymbolicNode, Tensor
-from glassnet.errors import GraphError, ShapeError
+from glassnet.autograd.tensor import Leaf, Output, SymbolicNode, Tensor
+from glassnet.errors import ArgumentError, GraphError, ShapeError
 from glassnet.layers import registry
-from glassnet.layers.base import Layer, LayerCall, tensors_in
+from glassnet.layers.base import Layer, LayerCall, serialized, tensors_in
 from glassnet.layers.core import InputLayer, Operation
-from glassnet.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -32,98 +31,95 @@ class Call:
     outputs: tuple[int, ...]
 
 
-class Functional(Model):
-    """A model from symbolic inputs to symbolic outputs; made by `Model(inputs, outputs)`.
+class LayerGraph:
+    """Calls of layers from symbolic inputs to symbolic outputs, in an order in which they can run.
 
     A layer that is applied twice is shared: it has one set of weights, and its gradients add up.
+
+    Arguments:
+        inputs, outputs: symbolic tensors, or lists or dictionaries of them.
+        who: the model, for error messages.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True) -> None:
-        super().__init__(name=name, trainable=trainable)
-        self.inputs, self.outputs = inputs, outputs
-        starts, ends = tensors_in(inputs), tensors_in(outputs)
-        for tensor in [*starts, *ends]:
-            if not tensor.is_symbolic:
-                raise GraphError("Model(inputs, outputs): only symbolic tensors can be connected", fix="start from gn.Input")
-        self._calls = _read_calls(starts, ends)
-        self._start_keys = [id(t.data) for t in starts]
-        entrances = [t.creator.layer for t in starts if isinstance(t.creator, LayerCall)]
-        self._input_names = [layer.name for layer in entrances]
-        self._layers = entrances + [call.layer for call in self._calls]
-        names: dict[str, Layer] = {}
-        for layer in self._layers:
-            if names.setdefault(layer.name, layer) is not layer:
-                raise GraphError(f"{self}: two layers are called {layer.name!r}", fix="give each layer its own name")
-        self.built = True
-        if not trainable:
-            self.trainable = False
-
-    @property
-    def layers(self) -> list[Layer]:
+    def __init__(self, inputs: Any, outputs: Any, who: str) -> None:
+        self.inputs, self.outputs, self.who = inputs, outputs, who
+        starts, ends = _symbolic_tensors(inputs, "inputs"), _symbolic_tensors(outputs, "outputs")
+        self.starts = starts
+        self.calls = _read_calls(starts, ends)
+        self.entrances = [_entrance(tensor) for tensor in starts]
+        applied: list[Layer] = [*self.entrances, *(call.layer for call in self.calls)]
+        self.layers = list({id(layer): layer for layer in applied}.values())
         """All layers, inputs first, each once."""
-        return list({id(layer): layer for layer in self._layers}.values())
+        names: dict[str, Layer] = {}
+        for layer in self.layers:
+            if names.setdefault(layer.name, layer) is not layer:
+                raise GraphError(f"{who}: two layers are called {layer.name!r}", fix="give each layer its own name")
 
-    def call(self, inputs: Any) -> Any:
-        """Run the layers in order."""
-        values: dict[int, Any] = dict(zip(self._start_keys, self._in_order(inputs)))
+    def run(self, inputs: Any) -> Any:
+        """The outputs for given inputs."""
+        values: dict[int, Any] = dict(zip([id(t.data) for t in self.starts], self._in_order(inputs)))
 
         def known(x: Any) -> Any:
             return values[x.key] if isinstance(x, Ref) else x
 
-        for call in self._calls:
+        for call in self.calls:
             arguments = map_structure(known, call.arguments)
             result = call.layer(*arguments, **map_structure(known, call.keywords))
-            for key, tensor in zip(call.outputs, tensors_in(result)):
-                values[key] = tensor
+            values.update(zip(call.outputs, tensors_in(result)))
         return map_structure(lambda t: values[id(t.data)], self.outputs)
 
     def _in_order(self, inputs: Any) -> list[Any]:
-        if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
-            inputs = [inputs[name] for name in self._input_names]
-        elif isinstance(inputs, dict):
-            inputs = {name: inputs[name] for name in self.inputs}
+        """The given tensors in the order of `starts`; a dictionary goes by the names of the inputs."""
+        if isinstance(inputs, dict):
+            names = list(self.inputs) if isinstance(self.inputs, dict) else [layer.name for layer in self.entrances]
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise ArgumentError(
+                    f"{self.who}: inputs are missing", expected=", ".join(names), received=", ".join(inputs)
+                )
+            inputs = [inputs[name] for name in names]
         given = tensors_in(inputs)
-        starts = tensors_in(self.inputs)
-        if len(given) != len(starts):
+        if len(given) != len(self.starts):
+            names = [layer.name for layer in self.entrances]
             raise ShapeError(
-                f"{self}: wrong number of inputs", expected=f"{len(starts)} ({', '.join(self._input_names)})",
-                received=len(given),
-            )  # fmt: skip
-        for tensor, start, name in zip(given, starts, self._input_names):
+                f"{self.who}: wrong number of inputs", expected=f"{len(names)} ({', '.join(names)})", received=len(given)
+            )
+        for tensor, start, entrance in zip(given, self.starts, self.entrances):
             wrong = any(a is not None and b is not None and a != b for a, b in zip(tensor.shape, start.shape))
             if len(tensor.shape) != len(start.shape) or wrong:
                 raise ShapeError(
-                    f"{self}: input {name!r} has the wrong shape", expected=start.shape, received=tuple(tensor.shape)
-                )
+                    f"{self.who}: input {entrance.name!r} has the wrong shape", expected=start.shape,
+                    received=tuple(tensor.shape),
+                )  # fmt: skip
         return given
 
     # ------------------------------------------------------------ config
     def get_config(self) -> dict[str, Any]:
-        """Layers, calls, inputs and outputs by name."""
-        numbers = {key: n for n, key in enumerate([*self._start_keys, *(k for c in self._calls for k in c.outputs)])}
+        """Layers, calls, inputs and outputs; a tensor is a number: first the inputs, then the results of the calls."""
+        keys = [id(t.data) for t in self.starts] + [key for call in self.calls for key in call.outputs]
+        numbers = {key: number for number, key in enumerate(keys)}
 
-        def plain(x: Any) -> Any:
-            return {"tensor": numbers[x.key]} if isinstance(x, Ref) else x
+        def plain(x: Any, call: Call) -> Any:
+            return {"tensor": numbers[x.key]} if isinstance(x, Ref) else serialized(x, f"an argument of {call.layer}")
 
         return {
-            "name": self.name,
             "layers": [registry.serialize(layer) for layer in self.layers],
             "calls": [
                 {
                     "layer": call.layer.name,
-                    "arguments": map_structure(plain, list(call.arguments)),
-                    "keywords": map_structure(plain, call.keywords),
+                    "arguments": map_structure(lambda x, call=call: plain(x, call), list(call.arguments)),
+                    "keywords": map_structure(lambda x, call=call: plain(x, call), call.keywords),
                 }
-                for call in self._calls
+                for call in self.calls
             ],
             "inputs": map_structure(lambda t: {"tensor": numbers[id(t.data)]}, self.inputs),
-            "input_layers": self._input_names,
+            "input_layers": [layer.name for layer in self.entrances],
             "outputs": map_structure(lambda t: {"tensor": numbers[id(t.data)]}, self.outputs),
         }
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """A model from `get_config`, with new weights."""
+    @staticmethod
+    def tensors_from_config(config: dict[str, Any]) -> tuple[Any, Any]:
+        """Symbolic inputs and outputs, connected by new layers."""
         layers = {layer.name: layer for layer in map(registry.deserialize, config["layers"])}
         tensors: list[Tensor] = [layers[name].output() for name in config["input_layers"]]
 
@@ -137,45 +133,59 @@ class Functional(Model):
         for call in config["calls"]:
             result = layers[call["layer"]](*restore(call["arguments"]), **restore(call["keywords"]))
             tensors += tensors_in(result)
-        return cls(restore(config["inputs"]), restore(config["outputs"]), name=config["name"])
+        return restore(config["inputs"]), restore(config["outputs"])
+
+
+def _symbolic_tensors(structure: Any, what: str) -> list[Tensor]:
+    found: list[Any] = []
+    map_structure(found.append, structure)
+    for x in found:
+        if not isinstance(x, Tensor) or not x.is_symbolic:
+            raise GraphError(
+                f"Model(inputs, outputs): {what} must be symbolic tensors", received=repr(x), fix="start from gn.Input"
+            )
+    return found
+
+
+def _entrance(tensor: Tensor) -> InputLayer:
+    """The Input that made a tensor; a new one where the model begins in the middle of a larger graph."""
+    if isinstance(tensor.creator, LayerCall) and isinstance(tensor.creator.layer, InputLayer):
+        return tensor.creator.layer
+    return InputLayer(tensor.shape[1:], batch_size=tensor.shape[0], dtype=tensor.dtype)
 
 
 def _read_calls(starts: list[Tensor], ends: list[Tensor]) -> list[Call]:
-    """All layer calls between the inputs and the outputs, in an order in which they can run."""
+    """All calls between the inputs and the outputs: from the ends backwards, each after what it depends on."""
     known = {id(t.data) for t in starts}
     calls: list[Call] = []
     stack = list(reversed(ends))
-    entered: set[int] = set()
     while stack:
-        tensor = stack[-1]
-        if id(tensor.data) in known:
+        if id(stack[-1].data) in known:
             stack.pop()
             continue
-        node, sources = _source(tensor)
-        open_sources = [t for t in sources if id(t.data) not in known and t.is_symbolic]
-        if open_sources and id(node) not in entered:
-            entered.add(id(node))
-            stack.extend(reversed(open_sources))
+        node = _node_of(stack[-1])
+        unknown = [t for t in node.sources if t.is_symbolic and id(t.data) not in known]
+        if unknown:
+            stack.extend(reversed(unknown))
             continue
-        if open_sources:
-            raise GraphError("Model(inputs, outputs): the graph has a cycle")
         call = _call_of(node)
         calls.append(call)
         known.update(call.outputs)
     return calls
 
 
-def _source(tensor: Tensor) -> tuple[SymbolicNode, tuple[Tensor, ...]]:
+def _node_of(tensor: Tensor) -> SymbolicNode:
+    """What computed a symbolic tensor."""
     node = tensor.creator
-    if isinstance(node, Output) and node.parents[0] is not None:
+    if isinstance(node, Output):
         node = node.parents[0]
-    if node is None or (isinstance(node, LayerCall) and isinstance(node.layer, InputLayer)):
+    if not isinstance(node, SymbolicNode) or (isinstance(node, LayerCall) and isinstance(node.layer, InputLayer)):
         name = f" {node.layer.name!r}" if isinstance(node, LayerCall) else ""
         raise GraphError(
             f"Model(inputs, outputs): the outputs depend on a tensor that is not among the inputs:{name} {tensor!r}",
             fix="add it to inputs",
         )
-    return node, node.sources
+    return node
 
 
 def _call_of(node: SymbolicNode) -> Call:
@@ -186,7 +196,16 @@ def _call_of(node: SymbolicNode) -> Call:
         keys = tuple(id(t.data) for t in node.outputs)
         return Call(node.layer, map_structure(ref, node.arguments), map_structure(ref, node.keywords), keys)
     op: Op = node.op
-    results = node.symbols
-    layer = Operation(op, constants=[None if t.is_symbolic else t.numpy() for t in node.sources])
-    arguments = ([Ref(id(t.data)) for t in node.sources if t.is_symbolic],)
-    return Call(layer, arguments, {}, tuple(id(r) for r in results[: len(op.outputs)]))
+    layer = Operation(op, constants=[None if t.is_symbolic else _constant(op, t) for t in node.sources])
+    arguments = ([ref(t) for t in node.sources if t.is_symbolic],)
+    return Call(layer, arguments, {}, tuple(id(result) for result in node.symbols[: len(op.outputs)]))
+
+
+def _constant(op: Op, tensor: Tensor) -> Any:
+    """The numbers of an operand that is not part of the graph; a weight among them would never be trained."""
+    if isinstance(tensor.creator, Leaf):
+        raise GraphError(
+            f"Model(inputs, outputs): {op.name} uses a Variable outside of a layer", received=tensor.creator.name,
+            fix="write a Layer that holds it and computes with it in call",
+        )  # fmt: skip
+    return tensor.numpy()

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from glassnet.autograd.tensor import Tensor
-from glassnet.errors import GraphError
-from glassnet.layers.base import Layer
+from glassnet.autograd.functional import map_structure
+from glassnet.autograd.spec import Spec
+from glassnet.autograd.state import STATE
+from glassnet.errors import ArgumentError, GraphError
+from glassnet.layers.base import Layer, symbolic_of, tensors_in
+from glassnet.models.functional import LayerGraph
 from glassnet.models.summary import summary_text
 from glassnet.training.trainer import Trainer
 
@@ -25,21 +28,45 @@ class Model(Trainer, Layer):
     10
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls is Model and (args or "inputs" in kwargs):
-            from glassnet.models.functional import Functional
-
-            return Layer.__new__(Functional, *args, **kwargs)
-        return super().__new__(cls, *args, **kwargs)
-
-    def __init__(self, *, name: str | None = None, trainable: bool = True, dtype: Any = None) -> None:
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, dtype: Any = None
+    ) -> None:
         Layer.__init__(self, name=name, trainable=trainable, dtype=dtype)
         Trainer.__init__(self)
+        self._built_for: Any = None
+        """Specs of the inputs for which the weights were made, with an open batch size."""
+        self._graph: LayerGraph | None = None
+        if inputs is None and outputs is None:
+            return
+        self._graph = LayerGraph(inputs, outputs, str(self))
+        self.inputs, self.outputs = inputs, outputs
+        self._layers = self._graph.layers
+        self.built = True
+        if not trainable:
+            self.trainable = False
+
+    def call(self, inputs: Any) -> Any:
+        """Compute the output; a subclass without symbolic inputs and outputs defines it."""
+        if self._graph is None:
+            raise ArgumentError(f"{type(self).__name__} must define call(self, inputs)")
+        return self._graph.run(inputs)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create all weights for inputs of this shape (batch axis first), by a run on symbolic tensors."""
+        if self.built or STATE.layers[-1:] == [self.name]:
+            return  # inside a call, which builds the layers as it reaches them
+        if input_shape is None:
+            raise ArgumentError(f"{self}: build needs the shape of the input", fix="model.build((None, 784))")
+        self.compute_output_spec(symbolic_of(input_shape, self.dtype))
+
+    def _build_for(self, args: tuple[Any, ...]) -> None:
+        self._built_for = map_structure(lambda t: Spec((None, *t.shape[1:]), t.dtype), args[0])
+        self.build(map_structure(lambda t: tuple(t.shape), args[0]))  # `built` follows when the whole call has succeeded
 
     @property
     def layers(self) -> list[Layer]:
         """The layers of the model, in order."""
-        return self.sublayers
+        return self.sublayers if self._graph is None else list(self._graph.layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or position."""
@@ -59,6 +86,20 @@ class Model(Trainer, Layer):
         (print_fn or print)(summary_text(self, line_length or 80))
 
     # ------------------------------------------------------------ files
+    def get_config(self) -> dict[str, Any]:
+        """The graph of a model made from tensors, else the constructor arguments."""
+        made = self._constructed_with
+        if self._graph is None or not tensors_in([*made.args, *made.kwargs.values()]):
+            return super().get_config()
+        return {"name": self.name, **self._graph.get_config()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A model from `get_config`, with new weights."""
+        if "calls" not in config:
+            return super().from_config(config)
+        return cls(*LayerGraph.tensors_from_config(config), name=config["name"])
+
     def save(self, filepath: str | Path, overwrite: bool = True) -> None:
         """Write architecture, weights, optimizer state and settings to a `.glassnet` file."""
         from glassnet.models.files import save_model
@@ -89,8 +130,6 @@ class Model(Trainer, Layer):
 
     def _known_shape(self, which: str) -> Any:
         symbolic: Any = getattr(self, f"{which}s", None)
-        if isinstance(symbolic, Tensor):
-            return symbolic.shape
-        if symbolic is not None:
-            return [tensor.shape for tensor in symbolic]
-        raise GraphError(f"{self}: the {which} shape is not known", fix="call the model once, or start it with an Input")
+        if symbolic is None:
+            raise GraphError(f"{self}: the {which} shape is not known", fix="call the model once, or start it with an Input")
+        return map_structure(lambda tensor: tensor.shape, symbolic)

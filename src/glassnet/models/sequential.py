@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from glassnet.autograd.functional import map_structure
 from glassnet.autograd.tensor import Tensor
 from glassnet.errors import ArgumentError, GraphError
 from glassnet.layers import registry
@@ -30,6 +31,8 @@ class Sequential(Model):
         super().__init__(name=name, trainable=trainable)
         self._entrance: InputLayer | None = None
         self._stack: list[Layer] = []
+        self.outputs: Any = None
+        """The symbolic output; None while the input shape is not known."""
         for layer in layers or ():
             self.add(layer)
         if not trainable:
@@ -51,30 +54,24 @@ class Sequential(Model):
             )
         if any(layer.name == other.name for other in self._stack):
             raise GraphError(f"{self}: two layers are called {layer.name!r}", fix="give each layer its own name")
-        if not self._stack and self._entrance is None and layer.given_input_shape is not None:
-            self._entrance = InputLayer(layer.given_input_shape[1:])
-        self._stack.append(layer)
-        if self._entrance is not None:
-            self._extend()
+        if not self._stack and self._entrance is None:
+            self._entrance = _entrance_of(layer)
+        self._change([*self._stack, layer])
 
     def pop(self) -> Layer:
         """Remove and return the last layer."""
         if not self._stack:
             raise GraphError(f"{self}: there is no layer to remove")
-        removed = self._stack.pop()
-        self.__dict__.pop("outputs", None)
+        removed = self._stack[-1]
+        self._change(self._stack[:-1])
         return removed
 
-    def _extend(self) -> None:
-        """Build the layer on top, so that its weights and shapes exist at once."""
-        below = self.outputs if self.__dict__.get("outputs") is not None else self.inputs
-        try:
-            spec = self._stack[-1].compute_output_spec(below)
-        except Exception:
-            self._stack.pop()
-            raise
-        self.outputs = symbolic_of(spec.shape, spec.dtype)
-        self.built = True
+    def _change(self, stack: list[Layer]) -> None:
+        """Take over another stack; where the input shape is known its weights and shapes exist at once."""
+        outputs = None if self._entrance is None else _passed_through(stack, self.inputs)
+        self._stack, self.outputs = stack, outputs
+        self.built = self._entrance is not None and bool(stack)
+        self._steps, self._known.variables = {}, None  # traced steps and variables of the old stack
 
     @property
     def inputs(self) -> Any:
@@ -92,13 +89,11 @@ class Sequential(Model):
         """Fix the input shape (with the batch axis first) and create all weights."""
         if not self._stack:
             raise GraphError(f"{self} has no layers yet", fix="model.add(gn.layers.Dense(10))")
-        if self._entrance is None and input_shape is not None:
-            self._entrance = InputLayer(tuple(input_shape)[1:])
-            tensor: Any = self.inputs
-            for layer in self._stack:
-                spec = layer.compute_output_spec(tensor)
-                tensor = symbolic_of(spec.shape, spec.dtype)
-            self.outputs = tensor
+        if self._entrance is None:
+            if input_shape is None:
+                raise ArgumentError(f"{self}: build needs the shape of the input", fix="model.build((None, 784))")
+            self.outputs = _passed_through(self._stack, symbolic_of((None, *input_shape[1:]), self.dtype))
+            self._entrance = InputLayer(input_shape[1:])
         self.built = True
 
     def call(self, inputs: Any) -> Any:
@@ -112,7 +107,11 @@ class Sequential(Model):
 
     def __getitem__(self, index: int | slice) -> Any:
         """A layer, or a Sequential of some of the layers, sharing their weights."""
-        return Sequential(self._stack[index]) if isinstance(index, slice) else self._stack[index]
+        if not isinstance(index, slice):
+            return self._stack[index]
+        kept = self._stack[index]
+        from_the_start = self._entrance is not None and kept and kept[0] is self._stack[0]
+        return Sequential([self._entrance, *kept] if from_the_start else kept)
 
     def get_config(self) -> dict[str, Any]:
         """Name, input shape and the configs of all layers."""
@@ -125,3 +124,18 @@ class Sequential(Model):
         if not isinstance(config.get("layers"), list):
             raise ArgumentError("Sequential: the config has no list of layers", received=repr(config)[:200])
         return cls([registry.deserialize(layer) for layer in config["layers"]], name=config.get("name"))
+
+
+def _entrance_of(layer: Layer) -> InputLayer | None:
+    """The Input that a first layer implies: its `input_shape=`, or the input of a model."""
+    if layer.given_input_shape is not None:
+        return InputLayer(layer.given_input_shape[1:])
+    inputs = getattr(layer, "inputs", None) if isinstance(layer, Model) else None
+    return InputLayer(inputs.shape[1:], dtype=inputs.dtype) if isinstance(inputs, Tensor) else None
+
+
+def _passed_through(stack: list[Layer], tensor: Any) -> Any:
+    """The symbolic output of layers one after the other; their weights are made on the way."""
+    for layer in stack:
+        tensor = map_structure(Tensor, layer.compute_output_spec(tensor))
+    return tensor

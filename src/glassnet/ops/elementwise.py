@@ -573,4 +573,5 @@ def cast(x: Any, dtype: Any) -> Any:
     >>> cast(np.array([1.7, 2.2]), "int32")
     array([1, 2], dtype=int32)
     """
-    return apply(Cast(np.dtype(dtype).name), x)
+    kind = np.dtype(dtype)
+    return x if getattr(x, "dtype", None) == kind else apply(Cast(kind.name), x)

@@ -16,8 +16,56 @@ from glassnet.config import epsilon
 from glassnet.errors import DataError, ShapeError
 from glassnet.ops.activation import Sigmoid, Softmax
 
-__all__ = ["binary_crossentropy", "categorical_crossentropy", "sigmoid_crossentropy", "softmax_crossentropy",
-           "sparse_categorical_crossentropy", "sparse_softmax_crossentropy"]  # fmt: skip
+__all__ = [
+    "binary_crossentropy", "categorical_crossentropy", "sigmoid_crossentropy", "softmax_crossentropy",
+    "sparse_categorical_crossentropy", "sparse_softmax_crossentropy", "squared_error",
+]  # fmt: skip
+
+
+class SquaredError(Op):
+    r"""Mean over the last axis of the squared error: y = 1/K Σₖ (pₖ - tₖ)².
+
+    1. ∂/∂pₖ (pₖ - tₖ)² = 2 (pₖ - tₖ); the other terms do not contain pₖ.
+    2. p̄ₖ = 2/K (pₖ - tₖ) ȳ: the factor 2 of the square and the 1/K of the mean are both there.
+    3. t enters with the opposite sign: t̄ = -p̄.
+
+    Source: Nielsen, Neural Networks and Deep Learning, eq. 6 (there with 1/2 in place of 1/K).
+    """
+
+    formula = r"y = \frac{1}{K} \sum_k (p_k - t_k)^2"
+    gradient = (r"\bar t_k = -\bar p_k", r"\bar p_k = \frac{2}{K}\,(p_k - t_k)\,\bar y")
+    kind = "reduction"
+    dtype = "float"
+    saves = ("t", "p")
+
+    def rule_for(self, t: Spec, p: Spec) -> str:
+        return f"y[...] = (sum_k (p[...,k] - t[...,k])**2) / {p.shape[-1]}" if p.shape[-1] else ""
+
+    def shapes(self, t: Spec, p: Spec) -> Any:
+        if len(t.shape) != len(p.shape) or any(None not in (a, b) and a != b for a, b in zip(t.shape, p.shape)):
+            raise ShapeError("squared_error: the shapes differ", expected=p.shape, received=t.shape)
+        return p.shape[:-1]
+
+    def forward(self, xp: Any, t: Any, p: Any) -> Any:
+        error = p - t
+        error *= error
+        return error.sum(axis=-1) / p.shape[-1]
+
+    def vjp(self, F: Any, g: Any, y: Any, t: Any, p: Any, needed: tuple[bool, ...]) -> Any:
+        slope = (p - t) * (g[..., None] * (2 / p.shape[-1]))
+        return -slope if needed[0] else None, slope
+
+    def compose(self, F: Any, t: Any, p: Any) -> Any:
+        return F.mean((p - t) * (p - t), axis=-1)
+
+
+def squared_error(target: Any, output: Any) -> Any:
+    """Mean over the last axis of (output - target)².
+
+    >>> squared_error(np.array([[0.0, 2.0]]), np.array([[1.0, 4.0]]))
+    array([2.5])
+    """
+    return apply(SquaredError(), target, output)
 
 
 class SparseSoftmaxCrossentropy(Op):

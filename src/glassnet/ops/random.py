@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet.autograd.op import Domain, Op, apply
+from glassnet.errors import ArgumentError
 
 __all__ = ["apply_dropout"]
 
@@ -42,9 +43,11 @@ class Dropout(Op):
 
 
 def apply_dropout(x: Any, u: Any, rate: float) -> Any:
-    """Dropout with the given uniform random numbers u in [0, 1).
+    """Dropout with the given uniform random numbers u in [0, 1), for a rate in [0, 1).
 
     >>> apply_dropout(np.array([1.0, 1.0]), np.array([0.3, 0.7]), 0.5)
     array([0., 2.])
     """
+    if not 0 <= rate < 1:
+        raise ArgumentError("apply_dropout: rate must be in [0, 1)", received=f"rate={rate}")
     return apply(Dropout(float(rate)), x, u)

@@ -47,6 +47,8 @@ def keep_axes(F: Any, value: Any, shape: Shape, axes: tuple[int, ...]) -> Any:
     """A reduced array, ready to broadcast against the input: its axes are back as size 1 where that is needed."""
     if len(value.shape) == len(shape) or axes == tuple(range(len(axes))):
         return value
+    if not value.shape:
+        return value
     return F.reshape(value, tuple(1 if axis in axes else size for axis, size in enumerate(shape)))
 
 
@@ -309,12 +311,14 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Standard deviation over `axis`: the root of `var`, in the unit of x.
+    """Standard deviation over `axis`: the root of `var`, in the unit of x; equal cells have gradient 0.
 
-    >>> std(np.array([1.0, 3.0]))
-    np.float64(1.0)
+    >>> std(np.array([[1.0, 3.0]]), axis=1)
+    array([1.])
     """
-    return F.sqrt(var(x, axis, keepdims))
+    variance = var(x, axis, keepdims)
+    spread = F.greater(variance, 0)  # at 0 the root has no slope: it is kept away from there
+    return F.where(spread, F.sqrt(F.where(spread, variance, 1)), variance)
 
 
 # ---------------------------------------------------------------- extremes

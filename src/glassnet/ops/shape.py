@@ -52,7 +52,7 @@ def normalize_axes(axis: Any, ndim: int, who: str) -> tuple[int, ...]:
     return found
 
 
-def _in_order(axes: int | Iterable[int], ndim: int, who: str) -> list[int]:
+def ordered_axes(axes: int | Iterable[int], ndim: int, who: str) -> list[int]:
     """Axis numbers in the order in which they were named."""
     return [normalize_axis(int(a), ndim, who) for a in ([axes] if isinstance(axes, int) else axes)]
 
@@ -182,7 +182,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     """
     x = operand(x)
     ndim = len(x.shape)
-    order = tuple(range(ndim - 1, -1, -1)) if axes is None else tuple(_in_order(axes, ndim, "transpose"))
+    order = tuple(range(ndim - 1, -1, -1)) if axes is None else tuple(ordered_axes(axes, ndim, "transpose"))
     if axes is not None and sorted(order) != list(range(ndim)):
         raise ArgumentError(
             "transpose: axes must name every axis once", expected=f"an order of 0..{ndim - 1}", received=axes
@@ -198,7 +198,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """
     x = operand(x)
     order = list(range(len(x.shape)))
-    first, second = _in_order((axis1, axis2), len(order), "swapaxes")
+    first, second = ordered_axes((axis1, axis2), len(order), "swapaxes")
     order[first], order[second] = order[second], order[first]
     return apply(Transpose(tuple(order)), x)
 
@@ -211,7 +211,7 @@ def moveaxis(x: Any, source: int | Iterable[int], destination: int | Iterable[in
     """
     x = operand(x)
     ndim = len(x.shape)
-    sources, places = _in_order(source, ndim, "moveaxis"), _in_order(destination, ndim, "moveaxis")
+    sources, places = ordered_axes(source, ndim, "moveaxis"), ordered_axes(destination, ndim, "moveaxis")
     if len(set(sources)) != len(sources) or len(set(places)) != len(places) or len(sources) != len(places):
         raise ArgumentError(
             "moveaxis: every axis needs one place of its own", received=f"source={source}, destination={destination}"
@@ -545,14 +545,22 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
         return repeat(ravel(x), repeats, 0)
     place = normalize_axis(axis, len(x.shape), "repeat")
     if np.ndim(repeats):
-        return F.take(x, np.repeat(np.arange(x.shape[place]), repeats), place)
-    shape = tuple(x.shape)
-    wide = F.broadcast_to(expand_dims(x, place + 1), (*shape[: place + 1], int(repeats), *shape[place + 1 :]))
-    return reshape(wide, (*shape[:place], _times(shape[place], int(repeats)), *shape[place + 1 :]))
+        return F.take(x, np.repeat(np.arange(known_size(x, place, "repeat")), repeats), place)
+    before, size, after = tuple(x.shape[:place]), x.shape[place], tuple(x.shape[place + 1 :])
+    wide = F.broadcast_to(expand_dims(x, place + 1), (*before, size, int(repeats), *after))
+    return reshape(wide, (*before, _times(size, int(repeats)), *after))
 
 
-def _times(size: int | None, count: int) -> int | None:
-    return None if size is None else size * count
+def known_size(x: Any, axis: int, who: str) -> int:
+    """The size of an axis, for functions that cannot do without."""
+    size: int | None = x.shape[axis]
+    if size is None:
+        raise ShapeError(f"{who}: the size of axis {axis} is not known yet", received=f"shape {tuple(x.shape)}")
+    return size
+
+
+def _times(size: int | None, count: int) -> int:
+    return -1 if size is None else size * count
 
 
 def tile(x: Any, repeats: int | Sequence[int]) -> Any:
@@ -567,14 +575,13 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Any:
     x = operand(x)
     counts = [repeats] if isinstance(repeats, int) else [int(count) for count in repeats]
     counts = [1] * (len(x.shape) - len(counts)) + counts
-    shape = (*[1] * (len(counts) - len(x.shape)), *x.shape)
-    if len(shape) > len(x.shape):
-        x = expand_dims(x, range(len(shape) - len(x.shape)))
+    if len(counts) > len(x.shape):
+        x = expand_dims(x, range(len(counts) - len(x.shape)))
     for axis, count in enumerate(counts):
         if count != 1:
-            wide = F.broadcast_to(expand_dims(x, axis), (*shape[:axis], count, *shape[axis:]))
-            shape = (*shape[:axis], _times(shape[axis], count), *shape[axis + 1 :])
-            x = reshape(wide, shape)
+            before, size, after = tuple(x.shape[:axis]), x.shape[axis], tuple(x.shape[axis + 1 :])
+            wide = F.broadcast_to(expand_dims(x, axis), (*before, count, size, *after))
+            x = reshape(wide, (*before, _times(size, count), *after))
     return x
 
 
@@ -587,14 +594,15 @@ def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = 
     x = operand(x)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), tuple(x.shape))
-    axes = _in_order(axis, len(x.shape), "roll")
+    axes = ordered_axes(axis, len(x.shape), "roll")
     shifts = [shift] * len(axes) if isinstance(shift, int) else list(shift)
     if len(shifts) != len(axes):
         raise ArgumentError("roll: every axis needs one shift", received=f"shift={shift}, axis={axis}")
     for place, places in zip(axes, shifts):
-        if x.shape[place]:
-            cut = -places % x.shape[place]
-            x = concatenate(reversed(split(x, [cut], place)), place) if cut else x
+        size = known_size(x, place, "roll")
+        cut = -places % size if size else 0
+        if cut:
+            x = concatenate(reversed(split(x, [cut], place)), place)
     return x
 
 
@@ -647,10 +655,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float |
     array([3., 2., 1., 2., 3., 2.])
     """
     x = operand(x)
-    pairs = np.broadcast_to(np.asarray(pad_width, "int64"), (len(x.shape), 2)).tolist()
-    widths = tuple((before, after) for before, after in pairs)
-    if min([0, *(n for pair in widths for n in pair)]) < 0:
-        raise ArgumentError("pad: widths are at least 0", received=f"pad_width={pad_width}")
+    widths = _widths(pad_width, len(x.shape))
     if mode == "constant":
         return apply(Pad(widths, float(constant_values or 0)), x)
     if mode not in ("reflect", "symmetric") or constant_values is not None:
@@ -661,8 +666,19 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float |
         )
     for axis, width in enumerate(widths):
         if width != (0, 0):
-            x = F.take(x, np.pad(np.arange(x.shape[axis]), width, mode=mode), axis)  # type: ignore[call-overload]  # checked above
+            places = np.arange(known_size(x, axis, "pad"))
+            x = F.take(x, np.pad(places, width, mode="reflect" if mode == "reflect" else "symmetric"), axis)
     return x
+
+
+def _widths(pad_width: Any, ndim: int) -> tuple[tuple[int, int], ...]:
+    """(before, after) for each axis."""
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu" or given.shape not in ((), (1,), (2,), (1, 2), (ndim, 2), (ndim, 1)):
+        raise ArgumentError("pad: one pair of widths for each axis", expected=f"{ndim} pairs", received=str(pad_width))
+    if given.size and given.min() < 0:
+        raise ArgumentError("pad: widths are at least 0", received=f"pad_width={pad_width}")
+    return tuple((before, after) for before, after in np.broadcast_to(given, (ndim, 2)).tolist())
 
 
 def tril(x: Any, k: int = 0) -> Any:

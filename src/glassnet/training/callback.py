@@ -148,6 +148,8 @@ class LambdaCallback(Callback):
         for event, function in functions.items():
             if event not in EVENTS:
                 fix = did_you_mean(event, EVENTS)
-                raise ArgumentError("LambdaCallback: no such event", expected=", ".join(EVENTS), received=event, fix=fix)
+                raise ArgumentError(
+                    "LambdaCallback: no such event", expected=", ".join(EVENTS), received=event, fix=fix
+                )
             if function is not None:
                 setattr(self, event, function)

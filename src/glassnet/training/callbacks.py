@@ -152,6 +152,4 @@ def _listed(callbacks: Any) -> list[Callback]:
 def _listens(callback: Callback, event: str) -> bool:
     """Whether a callback overrides an event, or its short name `on_batch_end`."""
     names = [event, event.replace("on_train_batch", "on_batch")]
-    return any(
-        name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name) for name in names
-    )
+    return any(name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name) for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -39,14 +40,10 @@ def _openblas(function: str) -> Callable[[], Any] | None:
     try:
         import ctypes
 
-        library = ctypes.CDLL(_numpy_library())
+        # a name that is looked up in NumPy's own module is also searched for in the libraries linked to it
+        library = ctypes.CDLL(str(importlib.import_module("numpy._core._multiarray_umath").__file__))
         found = getattr(library, f"scipy_openblas_{function}64_")
         found.restype = ctypes.c_char_p if function == "get_corename" else ctypes.c_int
     except (ImportError, AttributeError, OSError):
         return None
     return found  # type: ignore[no-any-return]  # ctypes makes its functions at run time
-
-
-def _numpy_library() -> str:
-    """NumPy's extension module; looking a name up in it also searches the libraries it was linked to."""
-    return str(np._core._multiarray_umath.__file__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from glassnet.errors import ArgumentError, did_you_mean
@@ -132,8 +133,9 @@ def _trend(values: Sequence[float], epochs: Sequence[int]) -> str:
 
 def _manner(values: Sequence[float]) -> str:
     """Whether it fell steadily."""
-    rises = sum(b > a for a, b in zip(values, values[1:]))
-    return f", with {rises} rises on the way," if rises > (len(values) - 1) / 4 else ""
+    rises = sum(b > a for a, b in pairwise(values))
+    often = rises > (len(values) - 1) / 4
+    return f", with {rises} rise{'s' if rises > 1 else ''} on the way," if often else ""
 
 
 def _ending(values: Sequence[float]) -> str:

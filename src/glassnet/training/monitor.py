@@ -10,10 +10,14 @@ from glassnet.errors import ArgumentError, did_you_mean
 
 __all__ = ["Monitor"]
 
-_LARGER = frozenset("acc accuracy auc f1 iou precision recall score sensitivity similarity specificity r2".split())
-_SMALLER = frozenset(
-    "ce crossentropy divergence entropy error hinge logcosh loss mae mape mse msle perplexity poisson rmse".split()
-)
+_LARGER = {
+    "acc", "accuracy", "auc", "f1", "iou", "precision", "recall", "r2", "score", "sensitivity", "similarity",
+    "specificity", "true",
+}  # fmt: skip
+_SMALLER = {
+    "ce", "crossentropy", "divergence", "entropy", "error", "false", "hinge", "huber", "logcosh", "loss", "mae", "mape",
+    "mse", "msle", "perplexity", "poisson", "rmse",
+}  # fmt: skip
 
 
 class Monitor:
@@ -36,8 +40,7 @@ class Monitor:
         self.sign = {"min": -1, "max": 1}.get(mode) or _sign_of(who, name)
         self.min_delta = abs(min_delta)
         self.worst = -self.sign * math.inf
-        self.missing = False
-        """Whether it was looked for and has not been found so far."""
+        self._found: bool | None = None  # None: not looked for yet
 
     def is_better(self, value: float, than: float) -> bool:
         """Whether it improved by more than `min_delta`; NaN never does."""
@@ -47,15 +50,23 @@ class Monitor:
         """Its value; None for a validation metric in an epoch without validation."""
         logs = logs or {}
         if self.name in logs:
-            self.missing = False
+            self._found = True
             return float(logs[self.name])
         if self.name.startswith("val_") and not any(name.startswith("val_") for name in logs):
-            self.missing = self.missing is not None
+            self._found = bool(self._found)
             return None
         raise ArgumentError(
             f"{self.who}: there is no {self.name!r} in the logs", expected=", ".join(logs) or "some metric",
             received=f"monitor={self.name!r}", fix=did_you_mean(self.name, logs),
         )  # fmt: skip
+
+    def warn_if_never_found(self) -> None:
+        """At the end: a callback that watched for something that never came had no effect."""
+        if self._found is False:
+            warnings.warn(
+                f"{self.who} had no effect: there was no {self.name!r} in any epoch; pass validation_data, or "
+                f"monitor={self.name.removeprefix('val_')!r}", stacklevel=2,
+            )  # fmt: skip
 
 
 def _sign_of(who: str, name: str) -> int:

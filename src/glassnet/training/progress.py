@@ -61,9 +61,11 @@ def metric_texts(logs: dict[str, Any]) -> list[str]:
 def duration(seconds: float) -> str:
     """A time as short text.
 
-    >>> duration(3.21), duration(75), duration(7260)
-    ('3.2 s', '1 min 15 s', '2 h 1 min')
+    >>> duration(0.012), duration(3.21), duration(75), duration(7260)
+    ('12 ms', '3.2 s', '1 min 15 s', '2 h 1 min')
     """
+    if seconds < 0.9995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 59.5:
         return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -187,7 +189,9 @@ class ProgbarLogger(Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the line of the epoch."""
         self._epoch = epoch
-        self._line.write(self._line.with_spark([self._title(), self._elapsed(), *metric_texts(logs or {})], self._losses(logs)))
+        self._line.write(
+            self._line.with_spark([self._title(), self._elapsed(), *metric_texts(logs or {})], self._losses(logs))
+        )
 
     def _title(self) -> str:
         epochs = str(self.params.get("epochs", "?"))

@@ -219,7 +219,8 @@ class Trainer:
         """One step on raw arrays."""
         parts = [part for part in batch if part is not None] if batch[1] is not None or batch[2] is None else list(batch)
         self._prepare(batch)
-        return self._step(kind)(*parts)
+        with np.errstate(all="ignore"):  # overflow shows in the loss; TerminateOnNaN and NanGuard name it
+            return self._step(kind)(*parts)
 
     def _prepare(self, batch: Any) -> None:
         """Build weights, metrics and optimizer eagerly, before anything is traced."""
