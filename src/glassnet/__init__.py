@@ -1,7 +1,32 @@
-"""glassnet: neural networks you can see through."""
+"""glassnet: neural networks you can see through.
 
-from glassnet import activations, constraints, initializers, layers, losses, metrics, models, ops, optimizers, regularizers
+A Keras-like library from scratch in readable Python on NumPy. `import glassnet as gn`, or `import glassnet as keras` in a
+script that was written for Keras. The levels and what stands where: docs/design.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from glassnet import activations as activations
+from glassnet import callbacks as callbacks
+from glassnet import config as config
+from glassnet import constraints as constraints
+from glassnet import initializers as initializers
+from glassnet import layers as layers
+from glassnet import losses as losses
+from glassnet import metrics as metrics
+from glassnet import models as models
+from glassnet import ops as ops
+from glassnet import optimizers as optimizers
+from glassnet import regularizers as regularizers
+from glassnet import saving as saving
+from glassnet import utils as utils
 from glassnet.autograd.functional import grad, hessian, hvp, jacobian, no_grad, value_and_grad, vjp
+from glassnet.autograd.gradcheck import check_gradients
+from glassnet.autograd.hooks import NanGuard, OpHook, Timer
+from glassnet.autograd.op import Op
 from glassnet.autograd.tensor import Tensor
 from glassnet.autograd.variable import Variable
 from glassnet.graph.jit import jit
@@ -10,6 +35,17 @@ from glassnet.models import Model, Sequential
 from glassnet.version import __version__
 
 __all__ = [
-    "Input", "Layer", "Model", "Sequential", "Tensor", "Variable", "__version__", "grad", "hessian", "hvp", "jacobian", "jit", "no_grad", "ops", "activations", "constraints", "initializers", "layers", "losses", "metrics", "models", "optimizers", "regularizers",
-    "value_and_grad", "vjp",
+    "Input", "Layer", "Model", "NanGuard", "Op", "OpHook", "Sequential", "Tensor", "Timer", "Variable", "__version__",
+    "activations", "callbacks", "check_gradients", "config", "constraints", "datasets", "explain", "grad", "hessian",
+    "hvp", "initializers", "jacobian", "jit", "lab", "layers", "losses", "metrics", "models", "no_grad", "ops",
+    "optimizers", "random", "regularizers", "saving", "utils", "value_and_grad", "vjp",
 ]  # fmt: skip
+
+_LAZY = {"datasets", "explain", "lab", "random"}
+
+
+def __getattr__(name: str) -> Any:
+    """Modules that few programs need are imported when they are first named."""
+    if name in _LAZY:
+        return importlib.import_module(f"glassnet.{name}")
+    raise AttributeError(f"module 'glassnet' has no attribute {name!r}")

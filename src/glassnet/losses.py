@@ -93,16 +93,19 @@ def reduce_values(values: Any, sample_weight: Any, reduction: str | None, who: s
         values = values * weights
     if reduction in (None, "none"):
         return values
+    weighted_mean = reduction == "mean_with_sample_weight" and weights is not None
+    if reduction != "sum" and counted is None and not weighted_mean and values.size:
+        return ops.mean(values)
     total = ops.sum(values)
     if reduction == "sum":
         return total
-    if reduction == "mean_with_sample_weight" and weights is not None:
+    if weighted_mean:
         counted = weights if counted is None else weights * counted
         whole = ops.sum(ops.broadcast_to(counted, values.shape))
         return ops.where(whole == 0, 0.0, total / ops.where(whole == 0, 1.0, whole))
     if counted is not None:
         return total / ops.maximum(ops.sum(counted), 1.0)
-    return total * (1.0 / max(values.size, 1))
+    return total
 
 
 def _weights_like(values: Any, sample_weight: Any, who: str) -> Any:
@@ -147,6 +150,8 @@ class LossFunctionWrapper(Loss):
 def same_shape(y_true: Any, y_pred: Any, who: str) -> tuple[Any, Any]:
     """Targets as floats of the predictions' shape; (batch,) and (batch, 1) are taken as the same."""
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
+    if y_true.shape == y_pred.shape:
+        return ops.cast(y_true, y_pred.dtype), y_pred
     if y_true.ndim == y_pred.ndim - 1 and y_pred.shape[-1] == 1:
         y_true = ops.expand_dims(y_true, -1)
     elif y_pred.ndim == y_true.ndim - 1 and y_true.shape[-1] == 1:

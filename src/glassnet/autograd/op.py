@@ -76,6 +76,7 @@ def _same_rule(op: Op, *inputs: Spec) -> str:
 
 
 @dataclass_transform(frozen_default=True)
+@dataclass(frozen=True, repr=False)
 class Op:
     """One operation: attributes, forward, vjp, and what can be known about it. See the module's docstring."""
 
@@ -108,9 +109,13 @@ class Op:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        doc = cls.__doc__
-        dataclass(frozen=True, repr=False)(cls)
-        cls.__doc__ = doc  # dataclass invents one where there is none
+        if vars(cls).get("__annotations__"):
+            doc = cls.__doc__
+            dataclass(frozen=True, repr=False)(cls)
+            cls.__doc__ = doc  # dataclass invents one where there is none
+        else:
+            own = hash(cls)
+            cls.__hash__ = lambda self: own  # type: ignore[method-assign, assignment]  # ops without attributes are all equal
         if "forward" in vars(cls):
             parameters = list(inspect.signature(cls.forward).parameters.values())[2:]
             cls.inputs = tuple(p.name for p in parameters if p.name != "out")
@@ -158,7 +163,7 @@ class Op:
     @property
     def attributes(self) -> dict[str, Any]:
         """Constructor arguments by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # every subclass is a dataclass
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def is_fused(self) -> bool:

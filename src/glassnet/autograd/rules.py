@@ -382,7 +382,9 @@ class _Grid:
         self.extents.update(zip(free, out_shape, strict=True))
         bound = sorted({letter for e in walk(statement.body) if isinstance(e, Reduce) for letter in e.letters})
         self.axis = {letter: axis for axis, letter in enumerate([*free, *bound])}
-        for letter in bound:
+        for letter in self.axis:
+            if letter in self.arrays:
+                raise GraphError(f"rule: {letter!r} is an axis letter and an input at once", fix="rename the letter")
             if letter not in self.extents:
                 raise GraphError(f"rule: nothing says how far {letter!r} runs", fix=f"read an array at a bare {letter}")
         return free

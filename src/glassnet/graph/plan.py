@@ -14,7 +14,7 @@ import numpy as np
 from glassnet.autograd.state import CLOCK, user_line
 from glassnet.graph.ir import Call, Graph
 
-Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool]
+Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool, tuple[int, ...]]
 
 
 class ExecutionPlan:
@@ -27,7 +27,7 @@ class ExecutionPlan:
             self._slots[number] = array
         assigned = {number: variable for variable, number in graph.assigns}
         in_place = _updates_in_place(graph)
-        self._steps = [_step(call) for call in graph.calls[: len(graph.calls) - len(in_place)]]
+        self._steps = _steps(graph, len(graph.calls) - len(in_place))
         self._updates = [(call, tuple(assigned[r] for r in call.results)) for call in in_place]
         written = {r for call in in_place for r in call.results}
         self._assigns = [(variable, number) for variable, number in graph.assigns if number not in written]
@@ -43,13 +43,15 @@ class ExecutionPlan:
             slots[number] = variable.array
         for make, number in graph.feeds:
             slots[number] = np.asarray(make(), graph.values[number].spec.dtype)
-        for forward, inputs, results, single in self._steps:
+        for forward, inputs, results, single, last_used in self._steps:
             found = forward(np, *[slots[i] for i in inputs])
             if single:
                 slots[results[0]] = found
             else:
                 for number, array in zip(results, found):
                     slots[number] = array
+            for number in last_used:
+                slots[number] = None  # its memory is warm: the next result gets it
         outputs = [np.array(slots[i]) if i in self._copied else slots[i] for i in graph.outputs]
         self._assign()
         return outputs
@@ -66,8 +68,16 @@ class ExecutionPlan:
             variable.leaf.changed_at, variable.leaf.changed_line = now, line
 
 
-def _step(call: Call) -> Step:
-    return call.op.forward, call.inputs, call.results, len(call.results) == 1
+def _steps(graph: Graph, count: int) -> list[Step]:
+    """The first `count` calls as flat tuples, each with the results that nothing needs after it."""
+    kept = set(graph.outputs) | {i for _, i in graph.assigns} | {i for call in graph.calls[count:] for i in call.inputs}
+    kept |= {value.id for value in graph.values if value.role != "result"}
+    steps: list[Step] = []
+    for call in reversed(graph.calls[:count]):
+        last_used = tuple({*call.inputs, *call.results} - kept)
+        kept.update(last_used)
+        steps.append((call.op.forward, call.inputs, call.results, len(call.results) == 1, last_used))
+    return steps[::-1]
 
 
 def _updates_in_place(graph: Graph) -> tuple[Call, ...]:

@@ -17,7 +17,7 @@ from glassnet.layers.regularization import Dropout, GaussianNoise
 from glassnet.registry import Registry
 
 __all__ = [
-    "Activation", "Add", "BatchNormalization", "Brick", "Concatenate", "Dense", "Dropout", "ELU", "Flatten",
+    "ELU", "Activation", "Add", "BatchNormalization", "Brick", "Concatenate", "Dense", "Dropout", "Flatten",
     "GaussianNoise", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LeakyReLU", "Normalization",
     "PReLU", "ReLU", "Rescaling", "Reshape", "SimpleRNN", "Softmax", "add", "concatenate", "deserialize", "get",
     "serialize",
@@ -28,8 +28,9 @@ registry.add(
     Activation, Add, BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, GaussianNoise, Identity, InputLayer,
     Lambda, LeakyReLU, Normalization, Operation, PReLU, ReLU, Rescaling, Reshape, SimpleRNN, Softmax,
 )  # fmt: skip
-for _registry in (registry, initializers._registry, regularizers._registry, constraints._registry, activations._registry):
-    register_serializer(_registry)
+for _family in (initializers, regularizers, constraints, activations):
+    register_serializer(_family._registry)
+register_serializer(registry)
 
 
 def get(identifier: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet import constraints, initializers, ops, regularizers
+from glassnet import activations, constraints, initializers, ops, regularizers
 from glassnet.errors import ArgumentError
 from glassnet.layers.base import InputSpec, Layer
 
@@ -14,12 +14,12 @@ __all__ = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 class ReLU(Layer):
     """Rectified linear unit: y = max(x, 0), with three settings.
 
-    y = max_value where x >= max_value; x where threshold <= x < max_value; negative_slope · (x - threshold) below.
+    y = max_value where x >= max_value; x where threshold < x < max_value; negative_slope · (x - threshold) below.
 
     Arguments:
         max_value: the largest output; None for no limit.
         negative_slope: slope below the threshold.
-        threshold: where the unit switches on.
+        threshold: above it the unit is on.
 
     >>> ReLU(max_value=6.0, negative_slope=0.5)(np.array([-2.0, 3.0, 9.0])).numpy().tolist()
     [-1.0, 3.0, 6.0]
@@ -37,10 +37,7 @@ class ReLU(Layer):
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def call(self, inputs: Any) -> Any:
-        y = ops.where(inputs >= self.threshold, inputs, 0) if self.threshold else ops.relu(inputs)
-        if self.max_value is not None:
-            y = ops.minimum(y, self.max_value)
-        return y - self.negative_slope * ops.relu(self.threshold - inputs) if self.negative_slope else y
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
 
 class LeakyReLU(Layer):

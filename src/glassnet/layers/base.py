@@ -88,7 +88,7 @@ class InputSpec:
     def check(self, shape: Shape, who: str) -> None:
         """Raise a ShapeError unless the shape fits."""
         ndim = len(shape)
-        wrong_rank = (self.ndim is not None and ndim != self.ndim) or (self.min_ndim is not None and ndim < self.min_ndim)
+        wrong_rank = ndim != (ndim if self.ndim is None else self.ndim) or ndim < (self.min_ndim or 0)
         wrong_axes = [a for a, size in self.axes.items() if size and -ndim <= a < ndim and shape[a] not in (size, None)]
         if not wrong_rank and not wrong_axes:
             return
@@ -148,7 +148,7 @@ class Layer:
     ) -> None:  # fmt: skip
         if name is not None and (not isinstance(name, str) or not name or "/" in name or "\\" in name):
             raise ArgumentError(f"{type(self).__name__}: bad name", expected="text without '/'", received=repr(name))
-        self.name = name or automatic_name(snake_case(type(self).__name__))
+        self.name = name or automatic_name(self._prefix)
         self.dtype = np.dtype(dtype or floatx())
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.given_input_shape = None if input_shape is None else (None, *input_shape)
@@ -216,7 +216,7 @@ class Layer:
         return _unique(_parts_of(vars(self), Variable))
 
     def flatten_layers(self) -> Iterator[Layer]:
-        """This layer and everything inside it, each once."""
+        """The layer and everything inside it, each once."""
         seen: set[int] = set()
         stack: list[Layer] = [self]
         while stack:
@@ -260,9 +260,14 @@ class Layer:
         return found
 
     @property
+    def _prefix(self) -> str:
+        """What its automatic name starts with."""
+        return snake_case(type(self).__name__)
+
+    @property
     def _local_name(self) -> str:
         """Its name; an automatic one without the number, which depends on what was made before it."""
-        prefix = snake_case(type(self).__name__)
+        prefix = self._prefix
         return prefix if re.fullmatch(rf"{re.escape(prefix)}(_\d+)?", self.name) else self.name
 
     @property
@@ -452,8 +457,9 @@ class Layer:
             layer = cls(**arguments)
         except TypeError as error:
             raise ArgumentError(
-                f"{cls.__name__} cannot be made from its config", received=str(error), fix="define get_config and from_config"
-            ) from None
+                f"{cls.__name__} cannot be made from its config", received=str(error),
+                fix="define get_config and from_config",
+            ) from None  # fmt: skip
         layer.name = name or layer.name
         return layer
 

@@ -45,8 +45,8 @@ class InputLayer(Layer):
         sizes = (shape,) if isinstance(shape, int) else shape
         if not isinstance(sizes, (tuple, list)) or not all(size is None or _is_size(size) for size in sizes):
             raise ArgumentError(
-                f"{self}: shape is that of one sample", expected="sizes, None for an open one", received=f"shape={shape!r}",
-                fix="Input((784,))",
+                f"{self}: shape is that of one sample", expected="sizes, None for an open one",
+                received=f"shape={shape!r}", fix="Input((784,))",
             )  # fmt: skip
         self.batch_shape = (batch_size, *sizes)
         self.input_dtype = np.dtype(dtype or floatx())
@@ -246,14 +246,17 @@ class Operation(Layer):
     (None, 2)
     """
 
-    def __init__(self, op: Any, constants: Sequence[Any], attributes: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, op: Any, constants: Sequence[Any], attributes: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.op: Op = op if isinstance(op, Op) else _op_class(op)(**(attributes or {}))
         self.constants = [None if c is None else np.asarray(c) for c in constants]
 
     def call(self, inputs: Any) -> Any:
         given = iter(inputs)
-        return apply(self.op, *[next(given) if c is None else c for c in self.constants])
+        known = [c if c is None or c.dtype.kind != "f" else c.astype(self.dtype, copy=False) for c in self.constants]
+        return apply(self.op, *[next(given) if c is None else c for c in known])
 
     def get_config(self) -> dict[str, Any]:
         constants = [None if c is None else {"dtype": c.dtype.name, "values": c.tolist()} for c in self.constants]

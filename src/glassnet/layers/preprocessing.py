@@ -53,7 +53,7 @@ class Normalization(Layer):
         ndim = len(input_shape)
         kept = () if self.axis is None else normalize_axes(self.axis, ndim, str(self))
         if 0 in kept:
-            raise ArgumentError(f"{self}: axis 0 is the batch", expected="axes of a sample", received=f"axis={self.axis}")
+            raise ArgumentError(f"{self}: axis 0 is the batch", expected="other axes", received=f"axis={self.axis}")
         self.input_spec = InputSpec(ndim=ndim, axes={axis: input_shape[axis] for axis in kept})
         self.reduced = tuple(axis for axis in range(ndim) if axis not in kept)
         self.broadcast = tuple(input_shape[axis] if axis in kept else 1 for axis in range(ndim))
@@ -77,7 +77,7 @@ class Normalization(Layer):
         """Measure mean and variance of data, of shape (N, ...); what was measured before is forgotten."""
         array = to_array(data)
         if self.input_mean is not None:
-            raise ArgumentError(f"{self}: adapt has nothing to measure", received="mean and variance in the constructor")
+            raise ArgumentError(f"{self}: adapt has nothing to measure: mean and variance were given")
         if array.ndim == 0 or array.size == 0:
             raise DataError(f"{self}: adapt needs data", expected="shape (N, ...)", received=f"shape {array.shape}")
         if not self.built:
@@ -97,7 +97,7 @@ class Normalization(Layer):
 
 
 def _mean(array: Array, axes: tuple[int, ...], around: Any = None) -> Any:
-    """The mean over `axes`, of the cells or of their squared distance from `around`; in float64, a few rows at a time."""
+    """The mean over `axes` of the cells, or of their squared distance from `around`; float64, a few rows at a time."""
     total: Any = 0.0
     for start in range(0, len(array), _ROWS):
         rows = array[start : start + _ROWS].astype("float64")

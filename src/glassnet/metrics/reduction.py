@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from glassnet import losses, ops
 from glassnet.autograd.tensor import as_tensor
 from glassnet.metrics.metric import Metric, deserialize, serialize
+
+
+_SMALLEST = sys.float_info.min
+"""In place of a count of 0: 0 / 2e-308 is 0. One operation instead of the two of `ratio`, in every step of every `fit`."""
 
 
 def ratio(a: Any, b: Any) -> Any:
@@ -52,7 +57,7 @@ class Sum(Metric):
 
 
 class Mean(Metric):
-    """Weighted mean of the values it is given; 0 before there are any.
+    """Weighted mean of the values it is given; 0 before there are any. Weights must not sum to less than 0.
 
     >>> mean = Mean()
     >>> mean.update_state([1.0, 3.0], sample_weight=[3.0, 1.0])
@@ -73,7 +78,7 @@ class Mean(Metric):
 
     def result(self) -> Any:
         """The mean."""
-        return ratio(self.total, self.count)
+        return self.total / ops.maximum(self.count, _SMALLEST)
 
 
 class MeanMetricWrapper(Mean):

@@ -5,14 +5,20 @@ Nothing in a file is executed: classes come from registries, arrays are plain `.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from glassnet import losses, metrics, optimizers
+from glassnet.autograd.functional import map_structure
+from glassnet.autograd.spec import Spec
+from glassnet.autograd.tensor import Tensor
 from glassnet.errors import ArgumentError, GlassnetError, SavingError
 from glassnet.layers import registry
+from glassnet.registry import _CUSTOM
 from glassnet.saving.archive import read_archive, write_archive
 from glassnet.typing import Array
 
@@ -33,6 +39,8 @@ def _weights_of(model: Any) -> dict[str, Any]:
     if not model.built:
         raise SavingError(f"{model} has no weights yet", fix="build it: start with gn.Input, or call it once on data")
     found: dict[str, Any] = model.named_variables()
+    for path, variable in found.items():
+        variable.path = path  # the optimizer names its state by it
     return found
 
 
@@ -44,19 +52,24 @@ def save_model(model: Any, filepath: str | Path, overwrite: bool = True, extras:
     """
     path = _checked_path(filepath, overwrite)
     arrays: dict[str, Array] = {_WEIGHTS + name: v.numpy() for name, v in _weights_of(model).items()}
-    config = {"kind": "model", "model": registry.serialize(model), "build": _build_shape(model),
+    config = {"kind": "model", "model": registry.serialize(model), "built_for": _plain_specs(model._built_for),
               "compile": _compile_config(model), "extras": extras or {}}  # fmt: skip
     if model.compiled and model.optimizer.built:
         arrays |= {_OPTIMIZER + name: array for name, array in model.optimizer.state().items()}
     write_archive(path, config, arrays)
 
 
-def _build_shape(model: Any) -> Any:
-    try:
-        shape = model.input_shape
-    except GlassnetError:
-        return None
-    return list(shape) if isinstance(shape, tuple) else None
+def _plain_specs(specs: Any) -> Any:
+    """What a model of the user's own was built for, as plain data."""
+    return map_structure(lambda s: s and {"shape": list(s.shape), "dtype": s.dtype.name}, specs)
+
+
+def _symbolic_inputs(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return [_symbolic_inputs(part) for part in plain]
+    if set(plain) == {"shape", "dtype"}:
+        return Tensor(Spec(tuple(plain["shape"]), np.dtype(plain["dtype"])))
+    return {key: _symbolic_inputs(part) for key, part in plain.items()}
 
 
 def _compile_config(model: Any) -> Any:
@@ -98,23 +111,39 @@ def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = Non
     """
     config, arrays = read_archive(filepath)
     if config.get("kind") != "model":
-        raise SavingError(f"{filepath} holds no model", received=f"kind {config.get('kind')!r}", fix="model.load_weights(path)")
-    try:
-        model = registry.deserialize(config["model"], custom_objects)
-    except (KeyError, TypeError, ArgumentError) as error:
-        if isinstance(error, GlassnetError):
+        raise SavingError(
+            f"{filepath} holds no model", received=f"kind {config.get('kind')!r}", fix="model.load_weights(path)"
+        )
+    with _named(custom_objects):
+        try:
+            model = registry.deserialize(config["model"])
+            if not model.built and config["built_for"] is not None:
+                model.compute_output_spec(_symbolic_inputs(config["built_for"]))
+        except GlassnetError as error:
+            error.where = error.where or f"model file '{filepath}'"
             raise
-        raise SavingError(f"{filepath}: the model's description is broken", received=repr(error)) from None
-    if not model.built and config.get("build"):
-        model.build(tuple(config["build"]))
-    _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
-    if compile and config.get("compile"):
-        model.compile(**_restored(config["compile"], custom_objects))
-        state = _under(arrays, _OPTIMIZER)
-        if state:
-            model.optimizer.build(model.trainable_variables)
-            model.optimizer.load_state(state)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise SavingError(f"{filepath}: the model's description is broken", received=repr(error)) from None
+        _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
+        if compile and config.get("compile"):
+            model.compile(**_restored(config["compile"]))
+            state = _under(arrays, _OPTIMIZER)
+            if state:
+                model.optimizer.build(model.trainable_variables)
+                model.optimizer.load_state(state)
     return model
+
+
+@contextmanager
+def _named(custom_objects: dict[str, Any] | None) -> Iterator[None]:
+    """Classes and functions that the file may name, also deep inside of others, while it is read."""
+    before = dict(_CUSTOM)
+    _CUSTOM.update(custom_objects or {})
+    try:
+        yield
+    finally:
+        _CUSTOM.clear()
+        _CUSTOM.update(before)
 
 
 def read_extras(config: dict[str, Any]) -> dict[str, Any]:
@@ -123,19 +152,19 @@ def read_extras(config: dict[str, Any]) -> dict[str, Any]:
     return extras
 
 
-def _restored(config: dict[str, Any], custom: dict[str, Any] | None) -> dict[str, Any]:
+def _restored(config: dict[str, Any]) -> dict[str, Any]:
     def back(value: Any, deserialize: Any) -> Any:
         if isinstance(value, dict) and "class_name" not in value:
             return {key: back(part, deserialize) for key, part in value.items()}
         if isinstance(value, list):
             return [back(part, deserialize) for part in value]
         if isinstance(value, str):
-            return (custom or {}).get(value, value)
-        return deserialize(value, custom) if isinstance(value, dict) else value
+            return _CUSTOM.get(value, value)
+        return deserialize(value) if isinstance(value, dict) else value
 
     return {
         **config,
-        "optimizer": optimizers.deserialize(config["optimizer"], custom),
+        "optimizer": optimizers.deserialize(config["optimizer"]),
         "loss": back(config["loss"], losses.deserialize),
         "metrics": back(config["metrics"], metrics.deserialize),
         "weighted_metrics": back(config["weighted_metrics"], metrics.deserialize),

@@ -82,8 +82,9 @@ class LayerGraph:
         if len(given) != len(self.starts):
             names = [layer.name for layer in self.entrances]
             raise ShapeError(
-                f"{self.who}: wrong number of inputs", expected=f"{len(names)} ({', '.join(names)})", received=len(given)
-            )
+                f"{self.who}: wrong number of inputs", expected=f"{len(names)} ({', '.join(names)})",
+                received=len(given),
+            )  # fmt: skip
         for tensor, start, entrance in zip(given, self.starts, self.entrances):
             wrong = any(a is not None and b is not None and a != b for a, b in zip(tensor.shape, start.shape))
             if len(tensor.shape) != len(start.shape) or wrong:

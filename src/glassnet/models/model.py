@@ -29,8 +29,9 @@ class Model(Trainer, Layer):
     """
 
     def __init__(
-        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, dtype: Any = None
-    ) -> None:
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True,
+        dtype: Any = None,
+    ) -> None:  # fmt: skip
         Layer.__init__(self, name=name, trainable=trainable, dtype=dtype)
         Trainer.__init__(self)
         self._built_for: Any = None
@@ -61,7 +62,7 @@ class Model(Trainer, Layer):
 
     def _build_for(self, args: tuple[Any, ...]) -> None:
         self._built_for = map_structure(lambda t: Spec((None, *t.shape[1:]), t.dtype), args[0])
-        self.build(map_structure(lambda t: tuple(t.shape), args[0]))  # `built` follows when the whole call has succeeded
+        self.build(map_structure(lambda t: tuple(t.shape), args[0]))  # `built` follows when the call has succeeded
 
     @property
     def layers(self) -> list[Layer]:
@@ -131,5 +132,7 @@ class Model(Trainer, Layer):
     def _known_shape(self, which: str) -> Any:
         symbolic: Any = getattr(self, f"{which}s", None)
         if symbolic is None:
-            raise GraphError(f"{self}: the {which} shape is not known", fix="call the model once, or start it with an Input")
+            raise GraphError(
+                f"{self}: the {which} shape is not known", fix="call the model once, or begin with an Input"
+            )
         return map_structure(lambda tensor: tensor.shape, symbolic)

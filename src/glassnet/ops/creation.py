@@ -17,7 +17,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError
-from glassnet.ops.elementwise import cast
+from glassnet.ops.elementwise import Cast, cast
 from glassnet.typing import Array, Shape
 
 __all__ = [
@@ -205,7 +205,7 @@ def copy(x: Any) -> Any:
     array([1., 2.])
     """
     x = operand(x)
-    return cast(x, x.dtype)
+    return apply(Cast(np.dtype(x.dtype).name), x)
 
 
 class StopGradient(Op):

@@ -15,7 +15,7 @@ from glassnet.autograd.op import Op, apply, operand
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.errors import ShapeError
-from glassnet.ops.shape import AXES, normalize_axes, normalize_axis
+from glassnet.ops.shape import AXES, made_once, normalize_axes, normalize_axis
 from glassnet.typing import DType, Shape
 
 __all__ = [
@@ -101,6 +101,9 @@ def _sum_dtype(dtype: DType) -> DType:
     return np.dtype("uint64" if dtype.kind == "u" else "int64")
 
 
+_sum = made_once(Sum)
+
+
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Sum over `axis` (all axes by default).
 
@@ -108,7 +111,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     array([4., 6.])
     """
     x = operand(x)
-    return apply(Sum(normalize_axes(axis, len(x.shape), "sum"), keepdims), x)
+    return apply(_sum(normalize_axes(axis, len(x.shape), "sum"), keepdims), x)
 
 
 class SumTo(Op):
@@ -129,11 +132,14 @@ class SumTo(Op):
 
     def forward(self, xp: Any, x: Any) -> Any:
         lead = x.ndim - len(self.shape)
-        repeated = tuple(lead + i for i, size in enumerate(self.shape) if size == 1 and x.shape[lead + i] != 1)
-        return x.sum(axis=(*range(lead), *repeated), dtype=x.dtype, keepdims=True).reshape(self.shape)
+        repeated = [lead + i for i, size in enumerate(self.shape) if size == 1 and x.shape[lead + i] != 1]
+        return x.sum(axis=(*range(lead), *repeated), dtype=x.dtype).reshape(self.shape)
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         return F.broadcast_to(g, x.shape)
+
+
+_sum_to = made_once(SumTo)
 
 
 def sum_to(x: Any, shape: Shape) -> Any:
@@ -143,7 +149,7 @@ def sum_to(x: Any, shape: Shape) -> Any:
     array([2., 2., 2.])
     """
     x = operand(x)
-    return x if tuple(x.shape) == tuple(shape) else apply(SumTo(tuple(shape)), x)
+    return x if tuple(x.shape) == tuple(shape) else apply(_sum_to(tuple(shape)), x)
 
 
 class BroadcastTo(Op):
@@ -178,6 +184,9 @@ def _own_where_unknown(target: Shape, own: Shape) -> Shape:
     return tuple([own[i - lead] if n is None and i >= lead else n for i, n in enumerate(target)])
 
 
+_broadcast_to = made_once(BroadcastTo)
+
+
 def broadcast_to(x: Any, shape: Shape) -> Any:
     """The array repeated to `shape` by NumPy's broadcasting rules.
 
@@ -186,7 +195,7 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
            [1., 2.]])
     """
     x = operand(x)
-    return x if tuple(x.shape) == tuple(shape) else apply(BroadcastTo(tuple(shape)), x)
+    return x if tuple(x.shape) == tuple(shape) else apply(_broadcast_to(tuple(shape)), x)
 
 
 class Cumsum(Op):
@@ -290,6 +299,9 @@ class Mean(Op):
         return F.broadcast_to(keep_axes(F, g / n, x.shape, self.axes), x.shape)
 
 
+_mean = made_once(Mean)
+
+
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Mean over `axis` (all axes by default).
 
@@ -297,7 +309,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     array([2., 3.])
     """
     x = operand(x)
-    return apply(Mean(normalize_axes(axis, len(x.shape), "mean"), keepdims), x)
+    return apply(_mean(normalize_axes(axis, len(x.shape), "mean"), keepdims), x)
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

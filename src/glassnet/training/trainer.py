@@ -110,20 +110,21 @@ class Trainer:
         y_pred = self(x, training=True)  # type: ignore[operator]  # a Trainer is mixed into a Layer
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
         self._loss_tracker.update_state(loss.detach(), sample_weight=batch_size_of(y_pred))
+        results = self.compute_metrics(x, y, y_pred, sample_weight)
         variables = [v for v in self._all_variables if v.trainable]
         if variables:
             loss.backward()
-            self.optimizer.apply([v.value.grad for v in variables], variables)
-        return self.compute_metrics(x, y, y_pred, sample_weight)
+            self.optimizer.apply([v.value.grad for v in variables], variables)  # last: a plan then updates in place
+        return results
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One evaluation step: forward, loss, metrics."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        with no_grad():
-            y_pred = self(x, training=False)  # type: ignore[operator]
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
-            self._loss_tracker.update_state(loss, sample_weight=batch_size_of(y_pred))
-            return self.compute_metrics(x, y, y_pred, sample_weight)
+        # recorded like a training step: from the tape a loss on probabilities finds the exact logits behind them
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        self._loss_tracker.update_state(loss.detach(), sample_weight=batch_size_of(y_pred))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """One prediction step: forward."""

@@ -1,0 +1,64 @@
+"""Code lines per folder against their caps: no blank lines, comments or docstrings are counted.
+
+A cap is raised only in a commit that says why.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+import tokenize
+from pathlib import Path
+
+CAPS = {
+    "src/glassnet/autograd": 1900, "src/glassnet/ops": 2600, "src/glassnet/graph": 450, "src/glassnet/layers": 1000,
+    "src/glassnet/models": 700, "src/glassnet/training": 1600, "src/glassnet/datasets": 1200, "src/glassnet/saving": 450,
+    "src/glassnet/explain": 150, "src/glassnet/lab": 1200, "src/glassnet/cli": 800, "src/glassnet": 13000,
+    "tests": 13000, "benchmarks": 400, "examples": 900, "docs": 150,
+}  # fmt: skip
+FILE_CAP = 500
+TESTS_PER_SOURCE = 1.5
+
+
+def code_lines(path: Path) -> int:
+    """Lines of a file that hold code."""
+    text = path.read_text(encoding="utf-8")
+    docs: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            docs.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    skip = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in skip:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    return len(lines - docs)
+
+
+def main() -> int:
+    """Print the table; 1 when a cap is passed."""
+    root = Path(__file__).resolve().parent.parent
+    counts = {path: code_lines(path) for folder in ("src", "tests", "benchmarks", "examples", "docs")
+              for path in (root / folder).rglob("*.py")}  # fmt: skip
+    too_long = []
+    totals = {}
+    for folder, cap in CAPS.items():
+        totals[folder] = sum(n for path, n in counts.items() if path.is_relative_to(root / folder))
+        print(f"{folder:<24}{totals[folder]:>7} of {cap}")
+        if totals[folder] > cap:
+            too_long.append(f"{folder} has {totals[folder]} code lines, its cap is {cap}")
+    for path, n in counts.items():
+        if n > FILE_CAP:
+            too_long.append(f"{path.relative_to(root)} has {n} code lines, the cap of a file is {FILE_CAP}")
+    ratio = totals["tests"] / totals["src/glassnet"]
+    print(f"tests / src = {ratio:.2f}")
+    if ratio > TESTS_PER_SOURCE:
+        too_long.append(f"tests are {ratio:.2f} x src, the cap is {TESTS_PER_SOURCE}")
+    for line in too_long:
+        print("too long:", line)
+    return bool(too_long)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Tensor: operators, dtype rules, immutability, what a symbolic tensor refuses, and what is copied."""
+
+from __future__ import annotations
+
+import copy
+import operator
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet import Tensor, ops
+from glassnet.autograd.spec import Spec
+from glassnet.errors import ArgumentError, DataError, DTypeError, GraphError
+
+OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "eq", "ne"]
+A = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
+B = np.array([[2.0, 2.0], [0.5, 3.0]], "float32")
+
+
+def symbol(*shape: int | None) -> Tensor:
+    return Tensor(Spec(shape, np.dtype("float32")))
+
+
+@pytest.mark.parametrize("name", [*OPERATORS, "matmul"])
+@pytest.mark.parametrize("wrap", [(Tensor, Tensor), (Tensor, np.array), (np.array, Tensor), (gn.Variable, Tensor)])
+def test_operators_work_with_a_tensor_on_either_side(name: str, wrap: Any):
+    apply = getattr(operator, name)
+    found = apply(wrap[0](A), wrap[1](B))
+    assert type(found) is Tensor
+    np.testing.assert_allclose(found.numpy(), apply(A, B), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_operators_take_python_and_numpy_numbers_on_either_side(name: str):
+    apply = getattr(operator, name)
+    for number in (2, 2.0, np.float32(2)):
+        for found, expected in [
+            (apply(Tensor(A), number), apply(A, number)),
+            (apply(number, Tensor(A)), apply(number, A)),
+        ]:
+            assert type(found) is Tensor
+            np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
+
+
+def test_unary_and_boolean_operators():
+    x, p, q = Tensor(A - 2), Tensor([True, True, False]), Tensor([True, False, False])
+    np.testing.assert_array_equal([(-x).numpy(), (+x).numpy(), abs(x).numpy()], [2 - A, A - 2, abs(A - 2)])
+    assert [(p & q).numpy().tolist(), (p | q).numpy().tolist(), (p ^ q).numpy().tolist(), (~p).numpy().tolist()] == [
+        [True, False, False], [True, True, False], [False, True, False], [False, False, True],
+    ]  # fmt: skip
+
+
+def test_methods_equal_numpy():
+    x = Tensor(A)
+    assert x.sum().item() == 10 and x.mean(axis=0).numpy().tolist() == [2, 3] and x.sum(1, keepdims=True).shape == (2, 1)
+    assert x.reshape(4).shape == x.reshape((4,)).shape == x.reshape(-1).shape == (4,)
+    np.testing.assert_array_equal(x.T.numpy(), A.T)
+    assert x.astype("int64").dtype == np.int64
+    assert (x.ndim, x.size, len(x), x[1, 0].item(), int(x[0, 1]), [10, 20][Tensor(1)]) == (2, 4, 2, 3.0, 2, 20)
+
+
+DTYPES = [
+    (Tensor(np.ones(2, "float32")), 2.5, "float32"), (Tensor(np.ones(2, "float64")), 2.5, "float64"),
+    (Tensor([1, 2]), 3, "int64"), (Tensor([1, 2]), 0.5, "float32"), (Tensor([True, False]), True, "bool"),
+    (Tensor([True, False]), 2, "int64"), (Tensor(np.array([1, 2], "uint8")), 2, "uint8"),
+    (Tensor([1, 2]), Tensor(np.ones(2, "float32")), "float32"), (Tensor([True, False]), Tensor([1.0, 2.0]), "float32"),
+    (Tensor([1, 2]), Tensor(np.ones(2, "float64")), "float64"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "dtype"), DTYPES)
+def test_python_numbers_are_weak_and_floats_win_over_integers(a: Any, b: Any, dtype: str):
+    assert (a + b).dtype == (b + a).dtype == dtype
+    if isinstance(b, Tensor):
+        assert (a.numpy() + b).dtype == dtype
+
+
+def test_two_float_types_are_refused():
+    with pytest.raises(DTypeError, match=r"add: two different float types\n.*\n.*float32, float64\n.*astype\('float32'\)"):
+        Tensor(np.ones(2, "float32")) + Tensor(np.ones(2, "float64"))
+
+
+def test_a_tensor_cannot_be_changed():
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(ArgumentError, match=r"cannot be changed in place\n.*x\[...\] = value\n.*slice_update"):
+        x[0] = 5.0
+    before, x = x, x * 1
+    x += 1
+    assert before.numpy().tolist() == [1.0, 2.0] and x.numpy().tolist() == [2.0, 3.0]
+
+
+def test_numpy_functions_refuse_a_tensor_instead_of_losing_the_tape():
+    with pytest.raises(TypeError, match="does not support ufuncs"):
+        np.exp(Tensor([1.0], requires_grad=True))
+
+
+def test_iteration_goes_over_the_first_axis_and_keeps_the_tape():
+    x = Tensor(A, requires_grad=True)
+    first, second = x
+    (first * 10 + second).sum().backward()
+    assert x.grad.numpy().tolist() == [[10, 10], [1, 1]]
+    with pytest.raises(DTypeError, match="without axes"):
+        iter(Tensor(1.0))
+
+
+@pytest.mark.parametrize("what", [bool, float, int, np.asarray, Tensor.numpy, Tensor.item, operator.index])
+def test_a_symbolic_tensor_has_no_number_and_names_the_line_that_asked(what: Any):
+    with pytest.raises(GraphError, match=r"asked at .*test_tensor\.py:\d+: while .*\n.*gn\.ops\.where"):
+        what(symbol())
+
+
+def test_operations_on_symbols_give_shapes():
+    y = (symbol(None, 3) @ symbol(3, 4)).sum(axis=0)
+    assert (y.is_symbolic, y.shape, repr(y)) == (True, (4,), "Tensor(Spec((4,), float32))")
+
+
+@pytest.mark.parametrize("dump", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_pickling_is_refused(dump: Any):
+    with pytest.raises(ArgumentError, match=r"cannot be pickled\n.*tensor\.numpy\(\)"):
+        dump(Tensor([1.0]))
+
+
+def test_a_list_of_tensors_is_stacked_and_keeps_the_tape():
+    x, w = Tensor([1.0, 2.0, 3.0], requires_grad=True), gn.Variable(2.0)
+    y = ops.square([x[0] * 2, x[2], w])
+    y.sum().backward()
+    assert y.numpy().tolist() == [4, 9, 4] and x.grad.numpy().tolist() == [8, 0, 6] and w.grad.item() == 4
+
+
+def test_arrays_of_the_caller_are_copied_in_and_out():
+    array = np.array([1.0, 2.0])
+    x, w = Tensor(array, requires_grad=True), gn.Variable(array)
+    seed = np.array([1.0, 1.0])
+    y = x * x + w
+    array[:] = 7
+    y.backward(seed)
+    seed[:] = 7
+    x.numpy()[:] = np.asarray(x)[:] = w.numpy()[:] = np.asarray(w)[:] = 9
+    assert x.numpy().tolist() == w.numpy().tolist() == [1, 2]
+    assert (x.grad.numpy().tolist(), w.grad.numpy().tolist()) == ([2, 4], [1, 1])
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "text"),
+    [
+        (["cat", "dog"], DTypeError, r"strings cannot become a tensor\n.*\n.*\n.*class names into indices"),
+        ([[1, 2], [3]], DataError, "rows of unequal length"),
+        ([1j], DTypeError, "complex numbers"),
+        ([None], DTypeError, "Python objects"),
+        (np.array(["2020"], "M8[Y]"), DTypeError, "dates"),
+    ],
+)
+def test_what_cannot_be_a_tensor_is_named(data: Any, error: Any, text: str):
+    with pytest.raises(error, match=text):
+        Tensor(data)
+
+
+def test_only_floats_have_gradients():
+    with pytest.raises(DTypeError, match=r"floating type have a gradient\n.*int64"):
+        Tensor([1, 2], requires_grad=True)
+
+
+def test_the_printed_form_shows_values_dtype_and_tracking():
+    assert repr(Tensor([1.0, 2.5], requires_grad=True)) == "Tensor([1. , 2.5], dtype=float32, requires_grad=True)"
+    assert repr(Tensor([[1, 2], [3, 4]])) == "Tensor([[1, 2],\n        [3, 4]], dtype=int64)"
