@@ -15,6 +15,7 @@ class Constraint:
     """Base: `__call__(w)` returns the constrained weight."""
 
     def __call__(self, w: Any) -> Any:
+        """The weight as it should be."""
         raise ArgumentError(f"{type(self).__name__} must define __call__(self, w)")
 
     def get_config(self) -> dict[str, Any]:
@@ -35,17 +36,20 @@ class MaxNorm(Constraint):
 
     Source: Srivastava et al. (2014), Dropout, section 5.1.
 
-    >>> MaxNorm(1.0)(ops.cast([[3.0], [4.0]], "float32")).numpy().round(3).tolist()
-    [[0.6000000238418579], [0.800000011920929]]
+    >>> MaxNorm(1.0)([[3.0, 0.3], [4.0, 0.4]]).numpy().round(3)
+    array([[0.6, 0.3],
+           [0.8, 0.4]], dtype=float32)
     """
 
     def __init__(self, max_value: float = 2, axis: int | list[int] = 0) -> None:
+        if not max_value > 0:
+            raise ArgumentError("MaxNorm: max_value must be positive", received=f"max_value={max_value}")
         self.max_value, self.axis = max_value, axis
 
     def __call__(self, w: Any) -> Any:
         """The weight with no unit longer than `max_value`."""
-        norms = ops.sqrt(ops.sum(w * w, axis=self.axis, keepdims=True))
-        return w * (ops.clip(norms, 0, self.max_value) / (norms + 1e-7))
+        norms = ops.sqrt(ops.sum(ops.square(w), axis=self.axis, keepdims=True))
+        return w * (self.max_value / ops.maximum(norms, self.max_value))
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -54,7 +54,9 @@ test_contract = contract_test(
         Case(Take(1), (2, 4), np.array(3), label="a single index"),
         Case(AddAt(5, 1), (2, 2, 3, 3), PICKS, oracle=added_slices),
         Case(AddAt(5, 1), (2, 2, 3, 3), NEGATIVE, oracle=added_slices, label="negative"),
-        Case(AddAt(4, 0), (3,), np.array([0, 2, 0]), oracle=lambda x, i: np.bincount(i, x, 4), empty=[(0,), NONE[:, 0]]),
+        Case(
+            AddAt(4, 0), (3,), np.array([0, 2, 0]), oracle=lambda x, i: np.bincount(i, x, 4), empty=[(0,), NONE[:, 0]]
+        ),
         Case(TakeAlongAxis(1), (2, 4), PICKS),
         Case(TakeAlongAxis(0), (4, 3), PICKS),
         Case(AddAlongAxis(4, 1), (2, 3), PICKS, oracle=added_lines, empty=[(0, 3), NONE]),
@@ -72,15 +74,16 @@ test_contract = contract_test(
 # ---------------------------------------------------------------- x[...]
 
 X = np.random.default_rng(0).normal(size=(7, 3, 4, 5))
-I, J = np.array([0, 1]), np.array([[2], [-1]])
+K, J = np.array([0, 1]), np.array([[2], [-1]])
 MASK = X > 0
 KEYS = [
     0, -1, (0, 1), (1, 2, 3, 4), np.int64(2), (), ..., None, slice(1, 6, 2), (slice(None, None, -1), 2), (..., 1),
-    (None, ..., 0, None), (slice(5, 1, -2), slice(-2, None)), slice(9, 12), I, J, [0, 2], [], (I, J), (slice(None), I, I),
-    (slice(None), 0, slice(None), I), (slice(None), I, 0), (0, ..., I), (..., I, I), (slice(None), I, None, I),
-    (slice(None), I, ..., I, slice(None)), (I, slice(1, 2), None, J), (slice(None), slice(1, None), I), (1, I, J, J),
+    (None, ..., 0, None), (slice(5, 1, -2), slice(-2, None)), slice(9, 12), K, J, [0, 2], [], (K, J),
+    (slice(None), K, K),
+    (slice(None), 0, slice(None), K), (slice(None), K, 0), (0, ..., K), (..., K, K), (slice(None), K, None, K),
+    (slice(None), K, ..., K, slice(None)), (K, slice(1, 2), None, J), (slice(None), slice(1, None), K), (1, K, J, J),
     np.array(3), np.uint8([1, 2]), MASK, MASK[:, 0, 0, 0], MASK[:, :, 0, 0], (slice(None), MASK[0, :, :, 0]),
-    (MASK[:, 0, 0, 0], slice(None), I[:1]), (0, MASK[0]), np.zeros(7, bool),
+    (MASK[:, 0, 0, 0], slice(None), K[:1]), (0, MASK[0]), np.zeros(7, bool),
 ]  # fmt: skip
 
 
@@ -90,13 +93,15 @@ def test_a_key_means_what_it_means_in_numpy(key):
     np.testing.assert_array_equal(Tensor(X)[key].numpy(), X[key])
 
 
-@pytest.mark.parametrize("key", [1, (slice(None), -1), (I, J), (slice(None), I), (J, 0), (None, ..., slice(None, None, -2))])
+@pytest.mark.parametrize(
+    "key", [1, (slice(None), -1), (K, J), (slice(None), K), (J, 0), (None, ..., slice(None, None, -2))]
+)
 def test_a_key_has_right_first_and_second_derivatives(key):
     check_gradients(lambda x: (x * x)[key], np.random.default_rng(1).normal(size=(3, 3)), order=2)
 
 
 def test_a_key_may_hold_tensors_and_variables():
-    np.testing.assert_array_equal(Tensor(X)[Tensor(I), gn.Variable(J[:, 0], trainable=False)].numpy(), X[I, J[:, 0]])
+    np.testing.assert_array_equal(Tensor(X)[Tensor(K), gn.Variable(J[:, 0], trainable=False)].numpy(), X[K, J[:, 0]])
     np.testing.assert_array_equal(Tensor(X)[Tensor(MASK)].numpy(), X[MASK])
     assert Tensor(X)[Tensor(1)].shape == (3, 4, 5)
 
@@ -116,16 +121,18 @@ def test_index_arrays_stay_inputs_of_a_traced_step():
 
 def test_an_unknown_batch_can_be_indexed_by_arrays():
     x = Tensor(Spec((None, 4), np.dtype("float32")))
-    assert x[I].shape == (2, 4)
+    assert x[K].shape == (2, 4)
     assert x[:, J].shape == (None, 2, 1)
-    assert x[I, I].shape == (2,)
-    assert x[I, I].creator.sources[0].shape == (None,)
+    assert x[K, K].shape == (2,)
+    assert x[K, K].creator.sources[0].shape == (None,)
 
 
 # ---------------------------------------------------------------- functions
 
 
-@pytest.mark.parametrize(("indices", "axis"), [(PICKS, None), (PICKS, 2), (NEGATIVE, -1), (2, 1), (-1, None), ([[1]], 0)])
+@pytest.mark.parametrize(
+    ("indices", "axis"), [(PICKS, None), (PICKS, 2), (NEGATIVE, -1), (2, 1), (-1, None), ([[1]], 0)]
+)
 def test_take_means_what_it_means_in_numpy(indices, axis):
     expected = np.take(X, indices, axis)
     np.testing.assert_array_equal(np.asarray(ops.take(X, indices, axis)), expected)
@@ -216,7 +223,7 @@ def symbolic(*shape, dtype="float32"):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: ops.take(X, np.array([0, 7]), 0), r"take: index 7 is out of range for an axis of size 7\n  expected: -7..6"),
+        (lambda: ops.take(X, np.array([0, 7]), 0), r"take: index 7 is out of range .* of size 7\n  expected: -7..6"),
         (lambda: ops.take(X, np.array([0, -8]), 0), "take: index -8 is out of range for an axis of size 7"),
         (lambda: ops.take(np.zeros((0, 2)), np.array([0]), 0), "index 0 is out of range.*size 0\n  expected: no index"),
         (lambda: ops.take_along_axis(X, np.full((7, 3, 4, 1), 5), -1), "index 5 is out of range for an axis of size 5"),
@@ -224,10 +231,10 @@ def symbolic(*shape, dtype="float32"):
         (lambda: ops.add_at(np.ones(2), np.array([0, 3]), 3), "add_at: index 3 is out of range for an axis of size 3"),
         (lambda: ops.add_at(Tensor(np.ones(2)), PICKS, 3), "add_at: every slice needs one index"),
         (lambda: ops.scatter(np.array([[1, 4]]), np.ones(1), (2, 3)), "index 4 is out of range for an axis of size 3"),
-        (lambda: Tensor(X)[7], r"index 7 is out of range for axis 0 of size 7\n  expected: -7..6\n  received: x\[...\] of shape"),
+        (lambda: Tensor(X)[7], r"index 7 is out of range for axis 0 of size 7\n  expected: -7..6\n  received: x\["),
         (lambda: Tensor(X)[:, -4], "index -4 is out of range for axis 1 of size 3"),
-        (lambda: Tensor(X)[I, J + 9], r"x\[...\]: index 11 is out of range for an axis of size 3"),
-        (lambda: Tensor(X)[I, np.array([0, 1, 2])], r"the index arrays do not broadcast\n  received: \(2,\), \(3,\)"),
+        (lambda: Tensor(X)[K, J + 9], r"x\[...\]: index 11 is out of range for an axis of size 3"),
+        (lambda: Tensor(X)[K, np.array([0, 1, 2])], r"the index arrays do not broadcast\n  received: \(2,\), \(3,\)"),
         (lambda: Tensor(X)[0, 0, 0, 0, 0], r"more axes are named than there are\n  expected: at most 4"),
         (lambda: Tensor(X)[..., 0, ...], "more axes are named than there are"),
         (lambda: Tensor(X)[MASK[:5]], r"the mask has another shape\n.*\n  received: \(5, 3, 4, 5\)"),

@@ -47,14 +47,20 @@ def test_linear_names_the_axis_that_does_not_fit() -> None:
         ops.linear(ops.cast([[1, 2, 3, 4]], "float32"), np.ones((3, 2), "float32"), np.zeros(2, "float32"))
 
 
-@pytest.mark.parametrize("x", [np.ones(3), Tensor(np.ones(3)), [1.0, 2.0, 3.0], Tensor(Spec((3,), np.dtype("float32")))])
+@pytest.mark.parametrize(
+    "x", [np.ones(3), Tensor(np.ones(3)), [1.0, 2.0, 3.0], Tensor(Spec((3,), np.dtype("float32")))]
+)
 def test_linear_without_a_batch_axis_is_refused(x):
-    text = r"linear: x has no batch axis\n  expected: shape \(N, ..., I\)\n  received: shape \(3,\)\n  fix:      x\[None\]"
+    text = (
+        r"linear: x has no batch axis\n  expected: shape \(N, ..., I\)\n  received: shape \(3,\)\n  fix:      x\[None\]"
+    )
     with pytest.raises(ShapeError, match=text):
         ops.linear(x, np.ones((3, 2)), np.zeros(2))
 
 
-@pytest.mark.parametrize(("a", "b"), [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2))])
+@pytest.mark.parametrize(
+    ("a", "b"), [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2))]
+)
 def test_matmul_takes_a_vector_as_a_row_or_a_column(a, b):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=a), rng.normal(size=b)

@@ -91,6 +91,19 @@ def test_cumsum_and_count_nonzero_mean_what_they_mean_in_numpy():
     assert ops.cumsum(np.array([1, 2]), dtype="float32").dtype == np.float32
 
 
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3), None), ((2, 3), 0), ((3,), 1), ((2,), -2), (None, 1)])
+def test_average_means_what_it_means_in_numpy(shape, axis):
+    x = np.random.default_rng(0).normal(size=(2, 3))
+    weights = None if shape is None else np.random.default_rng(1).uniform(1, 2, shape)
+    np.testing.assert_allclose(ops.average(x, axis, weights), np.average(x, axis, weights))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((3,), 0), ((3,), None), ((2, 1), 1)])
+def test_weights_that_do_not_fit_are_refused(shape, axis):
+    with pytest.raises(ShapeError, match=r"average: the weights do not fit\n.*\n  received: shape \(.*axis="):
+        ops.average(np.ones((2, 3)), axis, np.ones(shape))
+
+
 # ---------------------------------------------------------------- whole numbers
 
 
@@ -227,8 +240,15 @@ def test_broadcast_to_keeps_an_unknown_size():
 def test_broadcast_to_a_shape_that_does_not_fit_is_refused():
     with pytest.raises(ShapeError, match=r"broadcast_to: the array cannot be repeated to this shape\n(.*\n)*.*\(3,\)"):
         ops.broadcast_to(Tensor(np.zeros(3)), (2, 4))
-    with pytest.raises(ShapeError, match="broadcast_to"):
+    with pytest.raises(ShapeError, match="broadcast_to: the array cannot"):
         ops.broadcast_to(Tensor(np.zeros((2, 3))), (3,))
+    with pytest.raises(ShapeError, match="broadcast_to: a new axis needs a known size"):
+        ops.broadcast_to(np.zeros(3), (None, 3))
+
+
+def test_the_product_over_an_unknown_size_is_refused():
+    with pytest.raises(ShapeError, match="prod: the size of axis 0 is not known yet"):
+        ops.prod(Tensor(Spec((None, 3), np.dtype("float32"))), axis=0)
 
 
 def test_an_axis_that_does_not_exist_or_is_named_twice_is_refused():

@@ -22,13 +22,19 @@ def history_of(**curves: list[float]) -> History:
 @pytest.mark.parametrize(
     ("losses", "expected"),
     [
-        ([0.8, 0.4, 0.2, 0.1], "loss fell from 0.8000 to 0.1000 and was still falling at the end. It was best after epoch 4."),
+        (
+            [0.8, 0.4, 0.2, 0.1],
+            "loss fell from 0.8000 to 0.1000 and was still falling at the end. It was best after epoch 4.",
+        ),
         ([0.8, 0.1, 0.1, 0.1], "loss fell from 0.8000 to 0.1000 and was level at the end. It was best after epoch 2."),
         ([0.8, 0.2, 0.1, 0.4], "loss fell from 0.8000 to 0.4000, with 1 rise on the way, and rose again at the end."),
         ([0.1, 0.2, 0.4], "loss rose from 0.1000 to 0.4000. It was best after epoch 1."),
         ([0.5, 0.9, 0.501], "loss stayed at about 0.5010."),
         ([0.5], "1 epoch. loss was 0.5000. It was best after epoch 1."),
-        ([0.5, math.nan, math.nan], "loss stopped being a finite number in epoch 2 (a smaller learning rate may help)."),
+        (
+            [0.5, math.nan, math.nan],
+            "loss stopped being a finite number in epoch 2 (a smaller learning rate may help).",
+        ),
         ([math.inf], "1 epoch. loss stopped being a finite number in epoch 1 (a smaller learning rate may help)."),
     ],
 )

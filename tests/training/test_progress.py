@@ -101,6 +101,11 @@ def test_at_most_ten_drawings_a_second_and_metrics_are_read_only_then(monkeypatc
         now[0] += 0.001
         listed.on_train_batch_end(batch, {"loss": batch})
     assert stream.getvalue().count("\r") == len(read) == 20
+    listed.on_test_begin()
+    now[0] += 0.2
+    for batch in range(5):
+        listed.on_test_batch_end(batch, {"loss": 0.5})
+    assert screen(stream.getvalue()) == ["epoch 1/1  validating, step 1"]
 
 
 def test_a_batch_that_is_not_drawn_costs_less_than_two_microseconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +162,13 @@ def test_numbers_and_times_are_short() -> None:
     assert [number(v) for v in (0, 0.25, 1e-4, -2e6, float("nan"), np.array([1, 2]))] == [
         "0.0000", "0.2500", "1.000e-04", "-2.000e+06", "nan", "[1 2]",
     ]  # fmt: skip
-    assert [duration(s) for s in (0.9999, 9.94, 59.4, 59.6, 3600)] == ["1.0 s", "9.9 s", "59 s", "1 min 0 s", "1 h 0 min"]
+    assert [duration(s) for s in (0.9999, 9.94, 59.4, 59.6, 3600)] == [
+        "1.0 s",
+        "9.9 s",
+        "59 s",
+        "1 min 0 s",
+        "1 h 0 min",
+    ]
 
 
 def test_progbar_averages_over_steps_except_what_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

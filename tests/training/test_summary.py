@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
 import numpy as np
+import pytest
 
 import glassnet as gn
-from glassnet.models.summary import summary_text
+from glassnet.models.summary import formula_of, summary_text
 
 
 class Affine(gn.layers.Layer):
@@ -19,6 +21,11 @@ class Affine(gn.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         return gn.ops.matmul(inputs, self.kernel.value)
+
+
+class Unknown(gn.layers.Layer):
+    def call(self, inputs: Any) -> Any:
+        return inputs
 
 
 def cells(model: Any) -> dict[str, list[str]]:
@@ -42,7 +49,9 @@ def test_tb1_thirteen_thousand_and_two_parameters_split_into_weights_and_biases(
 
 def test_frozen_layers_and_statistics_are_counted_apart() -> None:
     frozen = gn.layers.Dense(3, name="a")
-    model = gn.Sequential([gn.Input((2,)), frozen, gn.layers.BatchNormalization(name="b"), gn.layers.Dense(1, name="c")])
+    model = gn.Sequential(
+        [gn.Input((2,)), frozen, gn.layers.BatchNormalization(name="b"), gn.layers.Dense(1, name="c")]
+    )
     frozen.trainable = False
     text = summary_text(model)
     # kernels 6 + 3, gamma 3; biases 3 + 1, beta 3 counted as a weight of the normalization; mean and variance 3 + 3
@@ -115,4 +124,29 @@ def test_every_line_fits_and_the_mark_survives_where_the_formula_is_cut() -> Non
         assert max(map(len, lines)) <= width
         assert lines[3].endswith(".. [frozen]")
         assert "y = x W, a" in lines[3]
-    assert summary_text(model).isascii()
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (gn.layers.Dense(3, "relu"), "y = relu(x W + b)"),
+        (gn.layers.Dense(3, use_bias=False), "y = x W"),
+        (gn.layers.Dense(3, lambda x: x), "y = f(x W + b)"),
+        (gn.layers.Dense(3, gn.layers.ReLU()), "y = re_lu(x W + b)"),
+        (gn.layers.Activation("tanh"), "y = tanh(x)"),
+        (Unknown(), "y = unknown(x)"),
+    ],
+)
+def test_the_formula_names_the_activation_and_leaves_out_an_absent_bias(layer: Any, expected: str) -> None:
+    assert formula_of(layer) == expected
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("utf-8", "y = √γ₁ · x² ∘ é"), ("cp1252", "y = sqrtgamma1 · x² ? é"), ("ascii", "y = sqrtgamma1 * x^2 ? e?")],
+)
+def test_a_code_page_gets_greek_letters_by_name(encoding: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = gn.layers.Identity(name="a")
+    layer.formula = "y = √γ₁ · x² ∘ é"
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert summary_text(gn.Sequential([gn.Input((1,)), layer])).splitlines()[3].endswith(expected)

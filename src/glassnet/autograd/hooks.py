@@ -91,8 +91,9 @@ class NanGuard(OpHook):
         self.batch: int | None = None
 
     def after(self, op: Op, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
-        """Check what a forward run returned."""
-        self._check(op, inputs, results[: len(op.outputs)], op.outputs)
+        """Check what a forward run returned; of the operations that a vjp calls, only their result: see after_vjp."""
+        if STATE.phase != "backward":
+            self._check(op, inputs, results[: len(op.outputs)], op.outputs)
 
     def after_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...], found: tuple[Any, ...]) -> None:
         """Check the cotangents that a vjp returned."""

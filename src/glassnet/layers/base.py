@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import re
@@ -20,7 +21,7 @@ from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import SymbolicNode, Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, GlassnetError, GraphError, ShapeError
+from glassnet.errors import ArgumentError, GlassnetError, GraphError, SavingError, ShapeError
 from glassnet.registry import Registry, snake_case
 from glassnet.seeds import SeedGenerator
 from glassnet.typing import Shape
@@ -492,13 +493,17 @@ def serialized(value: Any, who: str) -> Any:
     if isinstance(value, dict):
         return {str(key): serialized(item, who) for key, item in value.items()}
     for registry in _SERIALIZERS:
-        if isinstance(value, registry.base) or (registry.functions and callable(value)):
-            try:
-                return registry.serialize(value)
-            except GlassnetError as error:
-                error.where = who
-                raise
-    raise ArgumentError(f"{who} cannot be saved", received=repr(value), fix="define get_config and from_config")
+        if isinstance(value, registry.base):
+            return registry.serialize(value)
+    if not callable(value):
+        raise ArgumentError(f"{who} cannot be saved", received=repr(value), fix="define get_config and from_config")
+    for registry in _SERIALIZERS:
+        with contextlib.suppress(SavingError):
+            return registry.serialize(value)
+    raise SavingError(
+        f"{who} cannot be saved: a file cannot hold the code of a function", received=repr(value),
+        fix="decorate it with @gn.saving.register_keras_serializable(), or write a Layer",
+    )  # fmt: skip
 
 
 _SERIALIZERS: list[Registry[Any]] = []

@@ -17,7 +17,7 @@ from glassnet.autograd.op import Op, apply
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, GlassnetError, SavingError
+from glassnet.errors import ArgumentError, SavingError
 from glassnet.layers.base import InputSpec, Layer, LayerCall
 from glassnet.ops.shape import resolve_shape
 
@@ -218,16 +218,6 @@ class Lambda(Layer):
 
     def call(self, inputs: Any) -> Any:
         return self.function(inputs, **self.arguments)
-
-    def get_config(self) -> dict[str, Any]:
-        try:
-            name = activations.serialize(self.function)
-        except GlassnetError:
-            raise SavingError(
-                f"{self} cannot be saved: a file cannot hold the code of a function",
-                fix="write a Layer, or decorate the function with @gn.saving.register_keras_serializable()",
-            ) from None
-        return {**super().get_config(), "function": name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

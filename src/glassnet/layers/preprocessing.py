@@ -58,16 +58,17 @@ class Normalization(Layer):
         self.reduced = tuple(axis for axis in range(ndim) if axis not in kept)
         self.broadcast = tuple(input_shape[axis] if axis in kept else 1 for axis in range(ndim))
         size = tuple(input_shape[axis] for axis in kept)
-        self.mean, self.variance = self._given(self.input_mean, size), self._given(self.input_variance, size)
         if self.input_mean is None:
-            self.mean = self.add_weight(size, "zeros", trainable=False, name="mean")
-            self.variance = self.add_weight(size, "ones", trainable=False, name="variance")
+            self.mean: Any = self.add_weight(size, "zeros", trainable=False, name="mean")
+            self.variance: Any = self.add_weight(size, "ones", trainable=False, name="variance")
+        else:
+            self.mean, self.variance = self._given(self.input_mean, size), self._given(self.input_variance, size)
 
     def _given(self, value: Any, size: tuple[int, ...]) -> Any:
         """A statistic that the constructor was given, one number per feature."""
-        array = None if value is None else to_array(value, self.dtype)
+        array = to_array(value, "float64")
         try:
-            return array if array is None else np.broadcast_to(array, size)
+            return np.broadcast_to(array, size)
         except ValueError:
             raise ArgumentError(
                 f"{self}: mean and variance need one number per feature", expected=size, received=array.shape
@@ -90,9 +91,9 @@ class Normalization(Layer):
         self.variance.assign(variance.reshape(self.variance.shape))
 
     def call(self, inputs: Any) -> Any:
-        x = ops.cast(inputs, self.dtype)
-        mean = ops.reshape(self.mean, self.broadcast)
-        deviation = ops.reshape(ops.maximum(ops.sqrt(self.variance), epsilon()), self.broadcast)
+        x, mean, variance = (ops.cast(part, self.dtype) for part in (inputs, self.mean, self.variance))
+        deviation = ops.reshape(ops.maximum(ops.sqrt(variance), epsilon()), self.broadcast)
+        mean = ops.reshape(mean, self.broadcast)
         return mean + deviation * x if self.invert else (x - mean) / deviation
 
 

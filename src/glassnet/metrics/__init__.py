@@ -39,8 +39,8 @@ __all__ = [
 REGISTRY.add(
     AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy, Mean,
     MeanAbsoluteError, MeanMetricWrapper, MeanSquaredError, Precision, Recall, RootMeanSquaredError,
-    SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, Sum, TopKCategoricalAccuracy,
+    SparseCategoricalAccuracy, SparseCategoricalCrossentropy, SparseTopKCategoricalAccuracy, Sum,
+    TopKCategoricalAccuracy,
     acc=Accuracy, bce=BinaryCrossentropy, BCE=BinaryCrossentropy, mae=MeanAbsoluteError, MAE=MeanAbsoluteError,
     mse=MeanSquaredError, MSE=MeanSquaredError,
 )  # fmt: skip
-

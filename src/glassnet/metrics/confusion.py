@@ -158,7 +158,7 @@ _HEIGHTS = {
 
 
 class AUC(Metric):
-    """Area under a curve that the threshold draws: recall over false positive rate (ROC), or precision over recall (PR).
+    """Area under the curve that a moving threshold draws: recall over false positive rate, or precision over recall.
 
     Arguments:
         num_thresholds: points of the curve, evenly spaced in [0, 1] and one just outside at either end.
@@ -254,7 +254,9 @@ class AUC(Metric):
         slope = ratio(risen, calls)
         offset = tp[:, 1:] - slope * p[:, 1:]
         steep = ops.where(p[:, 1:] > 0, ratio(p[:, :-1], p[:, 1:]), 1.0)
-        return ops.sum(ratio(slope * (risen + offset * ops.log(steep)), tp[:, 1:] + self.false_negatives.value[:, 1:]), axis=1)
+        return ops.sum(
+            ratio(slope * (risen + offset * ops.log(steep)), tp[:, 1:] + self.false_negatives.value[:, 1:]), axis=1
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

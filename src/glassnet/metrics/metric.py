@@ -23,12 +23,13 @@ class Metric:
         dtype: of the state; glassnet's own metrics take float64, yours `gn.config.floatx()`, so that what your ops
             compute can be added to it.
 
-    >>> class Largest(Metric):
+    >>> import glassnet as gn
+    >>> class Largest(gn.metrics.Metric):
     ...     def __init__(self, name="largest"):
     ...         super().__init__(name=name)
     ...         self.value = self.add_weight(name="value")
     ...     def update_state(self, y_true, y_pred, sample_weight=None):
-    ...         self.value.assign(ops.maximum(self.value, ops.max(y_pred)))
+    ...         self.value.assign(gn.ops.maximum(self.value, gn.ops.max(y_pred)))
     ...     def result(self):
     ...         return self.value.value
     >>> largest = Largest()
@@ -44,7 +45,9 @@ class Metric:
         """A Variable of the metric's state, which `reset_state` sets to zeros."""
         shape, dtype = (shape,) if isinstance(shape, int) else tuple(shape), np.dtype(dtype or self.dtype)
         name = name or f"state_{len(self.variables)}"
-        array = initializers.initial_array(initializers.get(initializer or "zeros"), shape, dtype, f"{self.name} {name}")
+        array = initializers.initial_array(
+            initializers.get(initializer or "zeros"), shape, dtype, f"{self.name} {name}"
+        )
         variable = Variable(array, trainable=False, name=name, path=f"{self.name}/{name}")
         self.variables.append(variable)
         return variable

@@ -1,4 +1,4 @@
-"""Sums and means over everything since the last reset. The state is float64: a million small numbers add up exactly enough."""
+"""Sums and means over everything since the last reset, in float64, so that a million small numbers still add up."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from glassnet import losses, ops
 from glassnet.autograd.tensor import as_tensor
 from glassnet.metrics.metric import Metric, deserialize, serialize
 
-
 _SMALLEST = sys.float_info.min
-"""In place of a count of 0: 0 / 2e-308 is 0. One operation instead of the two of `ratio`, in every step of every `fit`."""
+"""In place of a count of 0: 0 / 2e-308 is 0. This costs one operation, `ratio` two, and every step of `fit` pays."""
 
 
 def ratio(a: Any, b: Any) -> Any:
-    """a / b, and 0 where both are 0."""
+    """The quotient a / b, and 0 where both are 0."""
     return a / ops.where(b == 0, 1.0, b)
 
 
@@ -31,7 +30,8 @@ def weighted_sum(values: Any, sample_weight: Any, metric: Metric) -> tuple[Any, 
         total, count = ops.sum(values) if values.ndim else values, float(values.size)
         return (total, count) if sample_weight is None else (total * sample_weight, count * sample_weight)
     ones = ops.ones_like(values)
-    return tuple(losses.reduce_values(x, sample_weight, "sum", metric.name) for x in (values, ones))  # type: ignore[return-value]  # two
+    total = losses.reduce_values(values, sample_weight, "sum", metric.name)
+    return total, losses.reduce_values(ones, sample_weight, "sum", metric.name)
 
 
 class Sum(Metric):
@@ -56,8 +56,27 @@ class Sum(Metric):
         return self.total.value
 
 
-class Mean(Metric):
-    """Weighted mean of the values it is given; 0 before there are any. Weights must not sum to less than 0.
+class Average(Metric):
+    """Base of all means: a weighted total, and the sum of the weights, which must not be negative."""
+
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(dtype or "float64", name)
+        self.total = self.add_weight(name="total")
+        self.count = self.add_weight(name="count")
+
+    def add(self, values: Any, sample_weight: Any) -> None:
+        """Add values, shape (batch, ...), each with its weight."""
+        total, count = weighted_sum(values, sample_weight, self)
+        self.total.assign_add(total)
+        self.count.assign_add(count)
+
+    def result(self) -> Any:
+        """The mean; 0 before there are values."""
+        return self.total / ops.maximum(self.count, _SMALLEST)
+
+
+class Mean(Average):
+    """Weighted mean of the values it is given; 0 before there are any.
 
     >>> mean = Mean()
     >>> mean.update_state([1.0, 3.0], sample_weight=[3.0, 1.0])
@@ -66,22 +85,14 @@ class Mean(Metric):
     """
 
     def __init__(self, name: str = "mean", dtype: Any = None) -> None:
-        super().__init__(dtype or "float64", name)
-        self.total = self.add_weight(name="total")
-        self.count = self.add_weight(name="count")
+        super().__init__(name, dtype)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Add values, shape (batch, ...), each with its weight."""
-        total, count = weighted_sum(values, sample_weight, self)
-        self.total.assign_add(total)
-        self.count.assign_add(count)
-
-    def result(self) -> Any:
-        """The mean."""
-        return self.total / ops.maximum(self.count, _SMALLEST)
+        self.add(values, sample_weight)
 
 
-class MeanMetricWrapper(Mean):
+class MeanMetricWrapper(Average):
     """The mean of a function (y_true, y_pred) -> one value per sample.
 
     Arguments:
@@ -98,7 +109,7 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
-        super().update_state(self._fn(as_tensor(y_true), as_tensor(y_pred), **self._settings), sample_weight)
+        self.add(self._fn(as_tensor(y_true), as_tensor(y_pred), **self._settings), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from glassnet import losses, ops
 from glassnet.autograd.tensor import as_tensor
-from glassnet.metrics.reduction import Mean, MeanMetricWrapper
+from glassnet.metrics.reduction import Average, MeanMetricWrapper
 
 
 class MeanSquaredError(MeanMetricWrapper):
@@ -20,11 +20,11 @@ class MeanSquaredError(MeanMetricWrapper):
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
-class RootMeanSquaredError(Mean):
+class RootMeanSquaredError(Average):
     """Root of the mean of (y_true - y_pred)²: the size of an error in the unit of the targets.
 
-    >>> float(RootMeanSquaredError()([[0.0, 2.0]], [[3.0, 6.0]]) ** 2)
-    12.5
+    >>> float(RootMeanSquaredError()([[0.0, 2.0]], [[1.0, 9.0]]))  # √((1 + 49) / 2)
+    5.0
     """
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
@@ -33,7 +33,7 @@ class RootMeanSquaredError(Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
         y_true, y_pred = losses.same_shape(y_true, y_pred, self.name)
-        super().update_state(ops.square(y_pred - y_true), sample_weight)
+        self.add(ops.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Any:
         """The root of the mean."""
@@ -59,7 +59,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0,
+        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False,
+        label_smoothing: float = 0,
     ) -> None:  # fmt: skip
         super().__init__(
             losses.binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing

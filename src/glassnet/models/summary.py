@@ -1,7 +1,10 @@
-"""The text of `model.summary()`: layers, output shapes, formulas, parameter counts. ASCII, for every console."""
+"""The text of `model.summary()`: layers, output shapes, formulas, parameter counts."""
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -35,11 +38,11 @@ class Row:
         """The row of a layer."""
         waits = not layer.built and shapes.of(layer) == _UNKNOWN
         return cls(
-            layer="  " * depth + layer.name,
+            layer="  " * depth + _spelled(layer.name),
             type=_type_of(layer),
             output=_NOT_BUILT if waits else shapes.of(layer),
             parameters=_UNKNOWN if waits else f"{layer.count_params():,}",
-            formula=formula_of(layer),
+            formula=_spelled(formula_of(layer)),
             marks="".join(f" [{mark}]" for mark in _marks_of(layer)),
         )
 
@@ -63,7 +66,7 @@ def summary_text(model: Any, width: int = 80) -> str:
     0 parameters
     """
     shapes = Shapes(model)
-    title = f"{type(model).__name__} {model.name}: input {shapes.input}, output {shapes.output}"
+    title = f"{type(model).__name__} {_spelled(model.name)}: input {shapes.input}, output {shapes.output}"
     rows = list(_rows_of(model, shapes, 0))
     table, totals = _table(rows, width), _totals(model)
     if any(row.output == _NOT_BUILT for row in rows):
@@ -90,12 +93,38 @@ def _type_of(layer: Any) -> str:
 
 
 def formula_of(layer: Any) -> str:
-    """What the layer computes: its own `formula`, or its name as a function."""
-    if layer.formula:
-        return str(layer.formula)
-    if _is_model(layer):
-        return f"{len(layer.layers)} layers"
-    return f"y = {snake_case(_type_of(layer))}(x)"
+    """What the layer computes, with the name of its activation and without a bias that it does not have."""
+    if not layer.formula:
+        return f"{len(layer.layers)} layers" if _is_model(layer) else f"y = {snake_case(_type_of(layer))}(x)"
+    formula = str(layer.formula)
+    if not getattr(layer, "use_bias", True):
+        formula = re.sub(r" \+ b\b", "", formula)
+    name = _activation_name(getattr(layer, "activation", None))
+    if name == "linear":
+        formula = re.sub(r"\bf\((.*)\)", r"\1", formula)
+    return re.sub(r"\bf\(", f"{name}(", formula)
+
+
+def _activation_name(activation: Any) -> str:
+    name = getattr(activation, "__name__", None) or snake_case(type(activation).__name__)
+    return name if activation is not None and name.isidentifier() else "f"
+
+
+_SPELLED = {"·": "*", "√": "sqrt", "Σ": "sum ", "²": "^2", "ˣ": "^x"}
+
+
+def _spelled(text: str) -> str:
+    """The text for standard output: on a Windows code page √ becomes sqrt, γ gamma, ₁ 1."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+
+    def spell(character: str) -> str:
+        if character.encode(encoding, "ignore"):
+            return character
+        if unicodedata.name(character, "").startswith("GREEK") and character not in _SPELLED:
+            return unicodedata.name(character).split()[-1].lower()
+        return _SPELLED.get(character) or unicodedata.normalize("NFKD", character).encode("ascii", "replace").decode()
+
+    return "".join(map(spell, text))
 
 
 def _marks_of(layer: Any) -> Iterator[str]:

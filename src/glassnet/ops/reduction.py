@@ -15,11 +15,11 @@ from glassnet.autograd.op import Op, apply, operand
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.errors import ShapeError
-from glassnet.ops.shape import AXES, made_once, normalize_axes, normalize_axis
+from glassnet.ops.shape import AXES, known_size, made_once, normalize_axes, normalize_axis
 from glassnet.typing import DType, Shape
 
 __all__ = [
-    "all", "amax", "amin", "any", "argmax", "argmin", "broadcast_to", "count_nonzero", "cumsum", "logsumexp",
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "broadcast_to", "count_nonzero", "cumsum", "logsumexp",
     "max", "mean", "min", "prod", "std", "sum", "sum_to", "var",
 ]  # fmt: skip
 
@@ -173,13 +173,17 @@ class BroadcastTo(Op):
         return _own_where_unknown(self.shape, x.shape)
 
     def forward(self, xp: Any, x: Any) -> Any:
-        return xp.broadcast_to(x, _own_where_unknown(self.shape, x.shape) if None in self.shape else self.shape)
+        shape = _own_where_unknown(self.shape, x.shape) if None in self.shape else self.shape
+        if None in shape:
+            raise ShapeError("broadcast_to: a new axis needs a known size", received=f"shape {self.shape}")
+        return xp.broadcast_to(x, shape)
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         return F.sum_to(g, x.shape)
 
 
 def _own_where_unknown(target: Shape, own: Shape) -> Shape:
+    """The target, with the array's own size wherever it says None."""
     lead = len(target) - len(own)
     return tuple([own[i - lead] if n is None and i >= lead else n for i, n in enumerate(target)])
 
@@ -250,7 +254,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
     x = operand(x)
     shape = tuple(x.shape)
     axes = normalize_axes(axis, len(shape), "prod")
-    n = math.prod([shape[a] for a in axes])
+    n = math.prod([known_size(x, a, "prod") for a in axes])
     x = F.cast(x, _sum_dtype(x.dtype) if dtype is None else dtype)
     rows = F.reshape(F.moveaxis(x, axes, range(len(axes))), (n, *reduced_shape(shape, axes, keepdims)))
     if n == 0:
@@ -292,7 +296,8 @@ class Mean(Op):
 
     def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         n = count_cells("mean", x.shape, self.axes)
-        return xp.divide(x.sum(axis=self.axes, out=out, keepdims=self.keepdims), n, out=out)
+        y = x.sum(axis=self.axes, out=out, keepdims=self.keepdims)
+        return y / n if out is None else xp.divide(y, n, out=out)
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         n = count_cells("mean", x.shape, self.axes)
@@ -310,6 +315,30 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """
     x = operand(x)
     return apply(_mean(normalize_axes(axis, len(x.shape), "mean"), keepdims), x)
+
+
+def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
+    """Weighted mean over `axis`: Σ w x / Σ w; the mean where there are no weights.
+
+    Arguments:
+        weights: one for each cell of x, or one for each cell of a single axis.
+
+    >>> average(np.array([[1.0, 5.0]]), axis=1, weights=np.array([3.0, 1.0]))
+    array([2.])
+    """
+    if weights is None:
+        return mean(x, axis)
+    x, weights = operand(x), operand(weights)
+    if weights.shape != x.shape:
+        axes = normalize_axes(axis, len(x.shape), "average")
+        if len(axes) != 1 or tuple(weights.shape) != (x.shape[axes[0]],):
+            raise ShapeError(
+                "average: the weights do not fit",
+                expected=f"shape {tuple(x.shape)}, or one weight for each cell of a single axis",
+                received=f"shape {tuple(weights.shape)} with axis={axis}",
+            )
+        weights = F.reshape(weights, [-1 if a in axes else 1 for a in range(len(x.shape))])
+    return F.divide(sum(F.multiply(x, weights), axis), sum(weights, axis if weights.shape == x.shape else None))
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

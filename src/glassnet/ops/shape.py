@@ -32,8 +32,11 @@ AXES = "abcdefghijkl"
 """Letters for ops of any rank; a rule that names axes one by one reaches twelve of them."""
 
 
+NUMBER = (int, np.integer)
+"""An axis or a size that is given as one whole number."""
+
 made_once = functools.lru_cache(maxsize=1024)
-"""A constructor with a memory, for the ops of every training step: equal arguments give the same op, found in 0.1 us."""
+"""A constructor with a memory, for the ops of every training step: equal arguments give the same op, at once."""
 
 
 def normalize_axis(axis: int, ndim: int, who: str) -> int:
@@ -48,7 +51,7 @@ def normalize_axes(axis: Any, ndim: int, who: str) -> tuple[int, ...]:
     """Axis numbers as a sorted tuple; None means all axes."""
     if axis is None:
         return tuple(range(ndim))
-    if isinstance(axis, int | np.integer):
+    if isinstance(axis, NUMBER):
         return (normalize_axis(int(axis), ndim, who),)
     found = tuple(sorted(normalize_axis(int(a), ndim, who) for a in axis))
     if len(set(found)) != len(found):
@@ -58,7 +61,15 @@ def normalize_axes(axis: Any, ndim: int, who: str) -> tuple[int, ...]:
 
 def ordered_axes(axes: int | Iterable[int], ndim: int, who: str) -> list[int]:
     """Axis numbers in the order in which they were named."""
-    return [normalize_axis(int(a), ndim, who) for a in ([axes] if isinstance(axes, int) else axes)]
+    return [normalize_axis(int(a), ndim, who) for a in ([axes] if isinstance(axes, NUMBER) else axes)]
+
+
+def known_size(x: Any, axis: int, who: str) -> int:
+    """The size of an axis, for functions that cannot do without."""
+    size: int | None = x.shape[axis]
+    if size is None:
+        raise ShapeError(f"{who}: the size of axis {axis} is not known yet", received=f"shape {tuple(x.shape)}")
+    return size
 
 
 def _letters(axes: Iterable[int]) -> str:
@@ -144,7 +155,7 @@ def reshape(x: Any, newshape: int | Sequence[int | None]) -> Any:
     >>> reshape(np.arange(6), (2, -1)).shape
     (2, 3)
     """
-    shape = (newshape,) if isinstance(newshape, int) else tuple([s if s is None else int(s) for s in newshape])
+    shape = (int(newshape),) if isinstance(newshape, NUMBER) else tuple([s if s is None else int(s) for s in newshape])
     if None in shape and -1 in shape:  # later only one size can be found, so the -1 is settled now
         shape = resolve_shape(shape, tuple(operand(x).shape), "reshape")
     return apply(_reshape(shape), x)
@@ -271,7 +282,8 @@ class GetItem(Op):
         return x[_numpy_key(self.key)]
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
-        if math.prod(g.shape) == math.prod(x.shape) and BACKWARD not in self.key:
+        backward = any(isinstance(item, tuple) and (item[2] or 1) < 0 for item in self.key)
+        if math.prod(g.shape) == math.prod(x.shape) and not backward:
             return F.reshape(g, x.shape)  # only axes of size 1 came or went
         return F.place(g, x.shape, self.key)
 
@@ -357,7 +369,7 @@ def expand_dims(x: Any, axis: int | Sequence[int]) -> Any:
     (1, 3)
     """
     x = operand(x)
-    ndim = len(x.shape) + (1 if isinstance(axis, int) else len(axis))
+    ndim = len(x.shape) + (1 if isinstance(axis, NUMBER) else len(axis))
     places = normalize_axes(axis, ndim, "expand_dims")
     return apply(GetItem(tuple([None if place in places else WHOLE for place in range(ndim)])), x)
 
@@ -372,7 +384,7 @@ def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     shape = tuple(x.shape)
     places = [i for i, n in enumerate(shape) if n == 1] if axis is None else normalize_axes(axis, len(shape), "squeeze")
     for place in places:
-        if shape[place] not in (1, None):
+        if known_size(x, place, "squeeze") != 1:
             raise ShapeError("squeeze: the axis is not of size 1", received=f"axis {place} of shape {shape}")
     return apply(GetItem(tuple([0 if i in places else WHOLE for i in range(len(shape))])), x)
 
@@ -399,8 +411,8 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     """
     x = operand(x)
     place = normalize_axis(axis, len(x.shape), "split")
-    if isinstance(indices_or_sections, int):
-        size, parts = x.shape[place], indices_or_sections
+    if isinstance(indices_or_sections, NUMBER):
+        size, parts = x.shape[place], int(indices_or_sections)
         if size is None or parts < 1 or size % parts:
             raise ShapeError(
                 "split: the axis cannot be cut into equal parts",
@@ -564,14 +576,6 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     return reshape(wide, (*before, _times(size, int(repeats)), *after))
 
 
-def known_size(x: Any, axis: int, who: str) -> int:
-    """The size of an axis, for functions that cannot do without."""
-    size: int | None = x.shape[axis]
-    if size is None:
-        raise ShapeError(f"{who}: the size of axis {axis} is not known yet", received=f"shape {tuple(x.shape)}")
-    return size
-
-
 def _times(size: int | None, count: int) -> int:
     return -1 if size is None else size * count
 
@@ -586,7 +590,7 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Any:
     array([1., 2., 1., 2.])
     """
     x = operand(x)
-    counts = [repeats] if isinstance(repeats, int) else [int(count) for count in repeats]
+    counts = [int(repeats)] if isinstance(repeats, NUMBER) else [int(count) for count in repeats]
     counts = [1] * (len(x.shape) - len(counts)) + counts
     if len(counts) > len(x.shape):
         x = expand_dims(x, range(len(counts) - len(x.shape)))
@@ -608,7 +612,7 @@ def roll(x: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = 
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), tuple(x.shape))
     axes = ordered_axes(axis, len(x.shape), "roll")
-    shifts = [shift] * len(axes) if isinstance(shift, int) else list(shift)
+    shifts = [shift] * len(axes) if isinstance(shift, NUMBER) else list(shift)
     if len(shifts) != len(axes):
         raise ArgumentError("roll: every axis needs one shift", received=f"shift={shift}, axis={axis}")
     for place, places in zip(axes, shifts):

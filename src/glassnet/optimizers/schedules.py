@@ -20,6 +20,7 @@ class LearningRateSchedule:
     """Base: `__call__(step)` returns the learning rate of the step with that number, counted from 0."""
 
     def __call__(self, step: Any) -> Any:
+        """The learning rate of a step."""
         raise ArgumentError(f"{type(self).__name__} must define __call__(self, step)")
 
     def get_config(self) -> dict[str, Any]:
@@ -92,7 +93,9 @@ class InverseTimeDecay(LearningRateSchedule):
     def __call__(self, step: Any) -> float:
         """The learning rate of a step."""
         progress = float(step) / self.decay_steps
-        return self.initial_learning_rate / (1 + self.decay_rate * (math.floor(progress) if self.staircase else progress))
+        return self.initial_learning_rate / (
+            1 + self.decay_rate * (math.floor(progress) if self.staircase else progress)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -131,7 +134,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """(initial_learning_rate - end_learning_rate) * (1 - step / decay_steps) ** power + end_learning_rate, then constant.
+    """From the initial to the end rate, which then stays: (initial - end) * (1 - step / decay_steps) ** power + end.
 
     Arguments:
         power: 1 is a straight line.
@@ -151,10 +154,10 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __call__(self, step: Any) -> float:
         """The learning rate of a step."""
-        step = float(step)
-        stretch = self.decay_steps * (max(1, math.ceil(step / self.decay_steps)) if self.cycle else 1)
-        left = 1 - min(step, stretch) / stretch
-        return (self.initial_learning_rate - self.end_learning_rate) * left**self.power + self.end_learning_rate
+        passed = float(step) / self.decay_steps
+        stretch = max(1, math.ceil(passed)) if self.cycle else 1
+        left: float = (1 - min(passed, stretch) / stretch) ** self.power
+        return (self.initial_learning_rate - self.end_learning_rate) * left + self.end_learning_rate
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
@@ -182,17 +185,22 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None, warmup_steps: int = 0,
     ) -> None:  # fmt: skip
         _check_positive(self, decay_steps=decay_steps)
-        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
+            initial_learning_rate,
+            decay_steps,
+            alpha,
+            name,
+        )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def __call__(self, step: Any) -> float:
         """The learning rate of a step."""
-        step, top = float(step), self.initial_learning_rate
+        passed, top = float(step), self.initial_learning_rate
         if self.warmup_target is not None:
-            if step < self.warmup_steps:
-                return top + (self.warmup_target - top) * step / self.warmup_steps
-            step, top = step - self.warmup_steps, self.warmup_target
-        wave = 0.5 * (1 + math.cos(math.pi * min(step / self.decay_steps, 1.0)))
+            if passed < self.warmup_steps:
+                return top + (self.warmup_target - top) * passed / self.warmup_steps
+            passed, top = passed - self.warmup_steps, self.warmup_target
+        wave = 0.5 * (1 + math.cos(math.pi * min(passed / self.decay_steps, 1.0)))
         return top * ((1 - self.alpha) * wave + self.alpha)
 
     def get_config(self) -> dict[str, Any]:

@@ -201,9 +201,10 @@ class ProgbarLogger(Callback):
         return duration(time.perf_counter() - self._started)
 
     def _losses(self, logs: Any) -> list[float]:
-        """The loss of every epoch before, and of this one so far."""
+        """The loss of earlier epochs (of many, some thirty), and of this one so far."""
         history = getattr(self.model, "history", None)
         before = history.history.get("loss", []) if self._in_fit and history is not None else []
+        before = before[:: len(before) // 32 + 1]
         return [*before, logs["loss"]] if logs and "loss" in logs else before
 
     def _draw(self, title: str, done: int, logs: Any) -> None:
@@ -217,15 +218,17 @@ class ProgbarLogger(Callback):
 
     # ------------------------------------------------------------ evaluate and predict
     def on_test_begin(self, logs: Any = None) -> None:
-        """Inside fit, say that it validates; outside, begin."""
-        if self._in_fit:
-            self._line.draw(f"{self._title()}{_GAP}validating")
-        else:
+        """Outside fit, begin."""
+        if not self._in_fit:
             self._begin()
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """Draw, at most ten times a second."""
-        if not self._in_fit and time.perf_counter() >= self._line.due:
+        if time.perf_counter() < self._line.due:
+            return
+        if self._in_fit:
+            self._line.draw(f"{self._title()}{_GAP}validating, step {batch + 1}")
+        else:
             self._draw("evaluate", batch + 1, logs)
 
     def on_test_end(self, logs: Any = None) -> None:

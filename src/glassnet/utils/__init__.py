@@ -1,0 +1,32 @@
+"""Small helpers by their Keras names. Those of higher levels are looked up when used: this package stays at L0."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from glassnet.registry import get_registered_name, get_registered_object, register_keras_serializable
+from glassnet.seeds import set_random_seed
+from glassnet.utils.numerical import normalize, to_categorical
+
+__all__ = [
+    "PyDataset", "Sequence", "clear_session", "get_file", "get_registered_name", "get_registered_object", "normalize",
+    "pack_x_y_sample_weight", "register_keras_serializable", "set_random_seed", "to_categorical",
+    "unpack_x_y_sample_weight",
+]  # fmt: skip
+
+_ELSEWHERE = {
+    "PyDataset": ("glassnet.training.data", "Sequence"),
+    "Sequence": ("glassnet.training.data", "Sequence"),
+    "clear_session": ("glassnet.layers.base", "clear_session"),
+    "get_file": ("glassnet.datasets.download", "get_file"),
+    "pack_x_y_sample_weight": ("glassnet.training.data", "pack_x_y_sample_weight"),
+    "unpack_x_y_sample_weight": ("glassnet.training.data", "unpack_x_y_sample_weight"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        module, attribute = _ELSEWHERE[name]
+        return getattr(importlib.import_module(module), attribute)
+    raise AttributeError(f"module 'glassnet.utils' has no attribute {name!r}")
