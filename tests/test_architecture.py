@@ -94,6 +94,13 @@ def test_public_names_exist_and_are_documented(module: str):
             assert (vars(thing) if isinstance(thing, type) else {"__doc__": thing.__doc__}).get("__doc__"), name
 
 
+WITHOUT_ROW = {
+    "Cast": "changes the dtype that the harness holds fixed: tests/ops/test_elementwise.py",
+    "StopGradient": "slope 1, gradient 0 by decree: tests/ops/test_creation.py",
+    "RunBrick": "runs the user's own code: tests/layers/test_brick.py",
+}
+
+
 def subclasses(cls: type) -> Iterator[type]:
     for sub in cls.__subclasses__():
         yield sub
@@ -116,4 +123,4 @@ def test_every_operation_has_a_row_in_a_case_table():
         importlib.import_module(module)
     operations = {op for op in subclasses(Op) if op.__module__.startswith("glassnet.") and not op.__name__.startswith("_")}
     proved = {type(case.op) for path in sorted((TESTS / "ops").glob("test_*.py")) for case in rows(path)}
-    assert sorted(op.__qualname__ for op in operations - proved) == []
+    assert {op.__name__ for op in operations - proved} == WITHOUT_ROW.keys()

@@ -103,3 +103,10 @@ def test_install_lines_need_only_this_checkout_and_existing_extras(page: Path) -
         assert found, f"{page.name} installs {target}"
         assert set(filter(None, (found[1] or "").split(","))) <= extras, f"{page.name} installs {target}"
     assert not re.search(r"\b(conda|mamba|brew|pipx|uv|uvx|npm) (install|add|tool|run)\b", text)
+
+
+def test_the_start_page_shows_the_commands_of_the_readme() -> None:
+    start, readme = ((ROOT / name).read_text("utf-8") for name in ("docs/index.md", "README.md"))
+    commands = re.findall(r"^python3 -m venv .*$", start, re.MULTILINE)
+    assert len(commands) == 2
+    assert set(commands) <= set(readme.splitlines())

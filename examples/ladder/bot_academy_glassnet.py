@@ -9,7 +9,7 @@ import glassnet as gn
 def main(epochs=3 if MNIST else 30, learning_rate=0.01, seed=0):
     """Train; returns the mean error of every epoch and the weights."""
     x, y, x_test, y_test = load()
-    uniform = gn.initializers.RandomUniform(-0.5, 0.5, seed=seed)  # one stream of numbers for all weights
+    uniform = gn.initializers.RandomUniform(-0.5, 0.5, seed=gn.random.SeedGenerator(seed))  # one stream for all weights
     model = gn.Sequential([
         gn.Input((x.shape[1],)),
         gn.layers.Dense(20, "sigmoid", kernel_initializer=uniform),

@@ -9,7 +9,7 @@ import glassnet as gn
 def main(epochs=EPOCHS, learning_rate=0.005, decay=0.001, seed=0):
     """Train; returns the mean cross-entropy of every epoch and the weights."""
     x, y, x_test, y_test = load()
-    normal = gn.initializers.RandomNormal(stddev=0.1, seed=seed)  # one stream of numbers for all weights
+    normal = gn.initializers.RandomNormal(stddev=0.1, seed=gn.random.SeedGenerator(seed))  # one stream for all weights
     model = gn.Sequential([
         gn.Input((x.shape[1],)),
         gn.layers.Dense(HIDDEN, "relu", kernel_initializer=normal),

@@ -10,7 +10,7 @@ def main(epochs=30, eta=3.0, batch_size=10, seed=0):
     """Train; returns the mean cost of every epoch and the weights."""
     x, y, x_test, y_test = load()
     targets, shuffle = np.eye(10)[y], np.random.default_rng(seed + 1)
-    normal = gn.initializers.RandomNormal(stddev=1.0, seed=seed)  # one stream of numbers for all weights
+    normal = gn.initializers.RandomNormal(stddev=1.0, seed=gn.random.SeedGenerator(seed))  # one stream for all weights
     model = gn.Sequential([
         gn.Input((x.shape[1],)),
         gn.layers.Dense(16, "sigmoid", kernel_initializer=normal, bias_initializer=normal),

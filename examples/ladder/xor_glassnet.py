@@ -10,7 +10,7 @@ Y = np.array([[0], [1], [1], [0]], float)
 
 def main(epochs=10_000, learning_rate=0.1, seed=4):
     """Train; returns the mean loss of every epoch and the weights."""
-    normal = gn.initializers.RandomNormal(stddev=1.0, seed=seed)  # one stream of numbers for all weights
+    normal = gn.initializers.RandomNormal(stddev=1.0, seed=gn.random.SeedGenerator(seed))  # one stream for all weights
     model = gn.Sequential([
         gn.Input((2,)),
         gn.layers.Dense(3, "tanh", kernel_initializer=normal, bias_initializer=normal),

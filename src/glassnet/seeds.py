@@ -50,11 +50,13 @@ class SeedGenerator:
 
     def uniform(self, shape: Any, dtype: Any = "float32") -> Array:
         """Numbers in [0, 1)."""
-        return self.generator.random(shape, dtype=np.dtype(dtype).type)
+        drawn: Array = self.generator.random(shape, dtype=np.dtype(dtype).type)
+        return drawn
 
     def normal(self, shape: Any, dtype: Any = "float32") -> Array:
         """Standard normal numbers."""
-        return self.generator.standard_normal(shape, dtype=np.dtype(dtype).type)
+        drawn: Array = self.generator.standard_normal(shape, dtype=np.dtype(dtype).type)
+        return drawn
 
     def permutation(self, count: int) -> Array:
         """0..count-1 in random order."""

@@ -42,11 +42,10 @@ def test_events_come_in_order_and_stop_with_the_block():
         "a: before multiply, forward", "a: after multiply, forward", "a: before vjp of multiply",
         "a: before multiply, backward", "a: after multiply, backward", "a: after vjp of multiply",
     ]  # fmt: skip
-    ops.relu(x).backward()
     with pytest.raises(ZeroDivisionError), Diary("a", pages):
         raise ZeroDivisionError
     ops.relu(x).backward()
-    assert len(pages) == 6 and STATE.hooks == ()
+    assert (len(pages), STATE.hooks) == (6, ())
 
 
 def test_the_inner_hook_is_nearer_to_the_operation():
@@ -62,7 +61,7 @@ def test_watched_results_and_gradients_are_the_same_bits():
         x, w = Tensor(rng.normal(size=(5, 3)), requires_grad=True), gn.Variable(rng.normal(size=(3, 2)))
         loss = ops.softmax_crossentropy(ops.tanh(x @ w) + x @ w, np.ones((5, 2)) / 2).sum()
         loss.backward()
-        return [loss.numpy(), x.grad.numpy(), w.grad.numpy()]
+        return [loss, x.grad, w.grad]
 
     with Diary("a", []), Timer():
         watched = run()
@@ -75,25 +74,27 @@ def test_the_timer_counts_calls_per_operation_and_phase():
     with Timer() as timer:
         ops.tanh(ops.tanh(x) * x).sum().backward()
     calls = {(row.op, row.phase): row.calls for row in timer.rows()}
-    assert calls["tanh", "forward"] == 2 and calls["multiply", "forward"] == 1 and ("multiply", "backward") in calls
+    assert (calls["tanh", "forward"], calls["multiply", "forward"]) == (2, 1)
+    assert calls["multiply", "backward"] >= 2
     seconds = [row.seconds for row in timer.rows()]
-    assert seconds == sorted(seconds, reverse=True) and seconds[-1] > 0
+    assert seconds == sorted(seconds, reverse=True) > [0.0]
 
 
 def at(*values: float) -> Tensor:
     return Tensor(np.array(values), requires_grad=True)
 
 
+ALREADY = r"\n.*\n.*its input was not finite already"
 PLANTED: dict[str, tuple[Any, str]] = {
-    "log of 0": (lambda: ops.log(at(1.0, 0.0)), r"forward of log .*: y is not .*\n.*\n.*-inf at index \(1,\).* finite\n"),
+    "log of 0": (lambda: ops.log(at(1.0, 0.0)), r"forward of log .*: y is .*\n.*\n.*-inf at index \(1,\).* finite\n"),
     "root of a negative": (lambda: ops.sqrt(at(-1.0)), r"forward of sqrt .*\n.*\n.*nan at index \(0,\)"),
     "division by 0": (lambda: 1 / at(2.0, 0.0), r"forward of divide .*\n.*\n.*inf at index \(1,\)"),
     "overflow": (lambda: ops.exp(at(1.0, 1000.0)), r"forward of exp .*\n.*\n.*inf at index \(1,\)"),
-    "NaN in the data": (lambda: ops.matmul(at(1.0, np.nan), np.ones((2, 2))), r"forward of \w+ .*\n.*\n.*not finite already"),
-    "a sum of NaN": (lambda: at(1.0, np.nan).sum(), r"forward of sum .*\n.*\n.*nan at index \(0,\).*not finite already"),
-    "slope of the root at 0": (lambda: ops.sqrt(at(1.0, 0.0)).sum().backward(), r"backward of sqrt .*: gradient of x is"),
-    "slope of a power at 0": (lambda: (at(0.0) ** 0.5).sum().backward(), r"backward of power .*: gradient of a is"),
-    "a bad cotangent": (lambda: (at(1.0) * 2).backward([np.inf]), r"backward of multiply .*\n.*\n.*not finite already"),
+    "bad data": (lambda: ops.relu(at(1.0, np.nan)), "forward of relu .*" + ALREADY),
+    "a sum of NaN": (lambda: at(1.0, np.nan).sum(), "forward of sum .*" + ALREADY),
+    "slope of the root at 0": (lambda: ops.sqrt(at(0.0)).sum().backward(), "backward of sqrt .*: gradient of x is"),
+    "slope of a power at 0": (lambda: (at(0.0) ** 0.5).sum().backward(), "backward of power .*: gradient of a is"),
+    "a bad cotangent": (lambda: (at(1.0) * 2).backward(np.array([np.inf])), "backward of multiply .*" + ALREADY),
 }
 
 
@@ -106,10 +107,10 @@ def test_the_guard_names_the_operation_of_the_first_bad_number(fault: str):
 
 @pytest.mark.parametrize(("weight", "cotangent", "phase"), [(np.nan, 1.0, "forward"), (1.0, np.inf, "backward")])
 def test_the_guard_names_layer_and_batch(weight: float, cotangent: float, phase: str):
-    layers = [gn.layers.Dense(1, name="first"), gn.layers.Dense(1, name="second")]
+    layers = [gn.layers.Dense(1, kernel_initializer="ones", name=name) for name in ("first", "second")]
     model = gn.Sequential([gn.Input((1,)), *layers], name="net")
-    layers[0].kernel.assign([[1.0]])
     layers[1].kernel.assign([[weight]])
-    with pytest.raises(NonFiniteError, match=rf"{phase} of linear in net/second, batch 7"), NanGuard() as guard:
-        guard.batch = 7
+    guard = NanGuard()
+    guard.batch = 7
+    with pytest.raises(NonFiniteError, match=rf"{phase} of linear in net/second, batch 7"), guard:
         model(np.ones((1, 1), "float32")).backward(np.array([[cotangent]], "float32"))

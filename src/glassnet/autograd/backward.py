@@ -181,7 +181,7 @@ class _Sweep:
         op, inputs, results = node.op, node.inputs, node.results
         if self.create_graph and op.order == 1:
             return _vjp_of_compose(node, cotangent, needed)
-        names = op.input_names(len(inputs))
+        names = op.inputs if len(op.inputs) == len(inputs) else op.inputs * len(inputs)
         inputs = tuple([self.as_input(x, n in op.saves, p) for x, n, p in zip(inputs, names, node.parents)])
         results = tuple([self.as_result(y, n in op.saves, node, i) for i, (y, n) in enumerate(zip(results, op.results))])
         if STATE.hooks:

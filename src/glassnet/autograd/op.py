@@ -115,7 +115,7 @@ class Op:
             cls.__doc__ = doc  # dataclass invents one where there is none
         else:
             own = hash(cls)
-            cls.__hash__ = lambda self: own  # type: ignore[method-assign, assignment]  # ops without attributes are all equal
+            cls.__hash__ = lambda self: own  # type: ignore[method-assign]  # ops without attributes are all equal
         if "forward" in vars(cls):
             parameters = list(inspect.signature(cls.forward).parameters.values())[2:]
             cls.inputs = tuple(p.name for p in parameters if p.name != "out")

@@ -26,7 +26,7 @@ class State(threading.local):
     training: bool | None = None
     """What `training` means for layers that are not told: set by the outermost call."""
     phase: str = "forward"
-    """"forward", "backward" or "update": which part of a step the hooks are watching."""
+    """"forward", "loss", "backward" or "update": which part of a step the hooks are watching."""
 
     def __init__(self) -> None:
         self.layers: list[str] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.autograd.state import phase
 from glassnet.autograd.gradcheck import Report, check_gradients
 from glassnet.cli import runs, sources
 from glassnet.cli.render import side_by_side
@@ -101,8 +102,16 @@ def explanation(run: str, sample: int, data: str | None) -> str:
     source = kept.source(data)
     rows = slice(_checked(sample, len(source.x_test)), sample + 1)
     x, y = source.x_test[rows], source.y_test[rows]
-    kept.model.optimizer.build(kept.model.trainable_variables)
-    return explain_text(lambda: kept.model.train_step((x, y)))
+    model, variables = kept.model, kept.model.trainable_variables
+
+    def step() -> None:
+        outputs = model(x, training=True)
+        with phase("loss"):
+            loss = model.compute_loss(y=y, y_pred=outputs)
+        loss.backward()
+        model.optimizer.apply([v.grad for v in variables], variables)
+
+    return explain_text(step)
 
 
 def gradient_report(run: str, samples: int, data: str | None) -> Report:

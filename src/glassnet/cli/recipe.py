@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Settings:
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "digits": {"layers": (128, 64), "dropout": 0.2, "learning_rate": 3e-3, "decay": 1e-3, "epochs": 40, "batch_size": 32},
+    "digits": {"layers": (128, 64), "dropout": 0.2, "learning_rate": 3e-3, "decay": 4e-3, "epochs": 40, "batch_size": 32},
     "mnist": {"layers": (128, 128), "decay": 1e-3, "epochs": 10},
     "fashion_mnist": {"layers": (128, 128), "decay": 1e-3, "epochs": 10},
     "xor": {"layers": (3,), "activation": "tanh", "learning_rate": 0.1, "epochs": 200, "batch_size": None},
@@ -88,9 +89,19 @@ def _optimizer(settings: Settings) -> Any:
     return found
 
 
+class ProgressLines(callbacks.ProgbarLogger):
+    """The progress of `fit` with at most twenty or so lines, however many epochs there are."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write the line of every few epochs, and of the last."""
+        epochs = self.params["epochs"]
+        if (epoch + 1) % math.ceil(epochs / 20) == 0 or epoch + 1 == epochs:
+            super().on_epoch_end(epoch, logs)
+
+
 def train(model: Any, source: Source, settings: Settings, folder: Path | None, verbose: Any, validation: float) -> Any:
     """Fit, with a backup after every epoch where there is a folder; returns (history, seconds)."""
-    listed: list[Any] = []
+    listed: list[Any] = [ProgressLines()] if verbose else []
     if folder is not None:
         listed.append(callbacks.BackupAndRestore(str(folder / "backup")))
         listed.append(callbacks.CSVLogger(str(folder / "history.csv"), append=(folder / "history.csv").exists()))

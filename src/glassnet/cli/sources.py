@@ -47,10 +47,10 @@ def load(name: str, *, data: str | None = None, label: str | None = None, split:
         data: a folder with the standard files, for mnist and fashion_mnist.
         label: the column to predict, for CSV files.
         split: for digits, "stratified" or "file_order".
-        seed: of the random split of CSV files.
+        seed: of the random split of digits and CSV files.
     """
     if name in IMAGES:
-        return _images(name, data, split)
+        return _images(name, data, split, seed)
     if name in TOYS:
         return _toy(name)
     if name.lower().endswith((".csv", ".tsv", ".txt")) or Path(name).is_file():
@@ -61,14 +61,14 @@ def load(name: str, *, data: str | None = None, label: str | None = None, split:
     )
 
 
-def _images(name: str, data: str | None, split: str) -> Source:
+def _images(name: str, data: str | None, split: str, seed: int) -> Source:
     info = datasets.DATASETS[name]
     if name == "digits":
-        (x_train, y_train), (x_test, y_test) = datasets.digits.load_data(split)
+        (x_train, y_train), (x_test, y_test) = datasets.digits.load_data(split, seed=seed)
     else:
         (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data(data_dir=data)
     names = list(info.class_names or map(str, range(10)))
-    options = {"name": name, "split": split} if name == "digits" else {"name": name}
+    options = {"name": name, "split": split, "seed": seed} if name == "digits" else {"name": name}
     return Source(name, "image", x_train, y_train, x_test, y_test, names, float(info.max_value), options=options)
 
 

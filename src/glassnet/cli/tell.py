@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from typing import Any
 
@@ -45,7 +46,8 @@ def _tell_op(cls: type[Op]) -> str:
 
 
 def _tell_layer(cls: type[Layer]) -> str:
-    signature = str(inspect.signature(cls.__init__)).replace("self, ", "").replace(" -> None", "")
+    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(cls.__init__)))
+    signature = signature.replace("self, ", "").replace(" -> None", "")
     parts = [f"{cls.__name__}  (layer)", textwrap.fill(cls.__name__ + signature, 96, subsequent_indent="    "), _doc(cls)]
     return "\n\n".join(parts + [_code(vars(cls)[method]) for method in ("build", "call") if method in vars(cls)])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ def train_command(
     """Train, show and keep a run; returns its record."""
     tell = (lambda text="": None) if quiet else say
     if resume is not None:
-        folder = Path(resume)
-        record = _unfinished(folder)
+        folder: Path | None = Path(resume)
+        record = _unfinished(Path(resume))
         options = dict(record["data"])
         source = sources.load(options.pop("name"), data=data, **options)
         settings = recipe.Settings(**{**record["settings"], "layers": tuple(record["settings"]["layers"])})
@@ -35,7 +36,7 @@ def train_command(
         settings = recipe.settings_for(source.name, source.kind, **given)
         if batch_size is not None:
             settings.batch_size = batch_size or None
-        folder = runs.new_folder(out, source.name)
+        folder = None
     if len(source.x_train) < 20:
         validation = 0.0
     _show_data(source, tell)
@@ -44,6 +45,7 @@ def train_command(
     if not quiet:
         model.summary(print_fn=tell)
         say()
+    folder = folder or runs.new_folder(out, source.name)  # only now: bad settings leave nothing behind
     record = {"data": source.options, "settings": settings.plain(), "validation": validation, "finished": False}
     runs.write_record(folder, record)
     history, seconds = recipe.train(model, source, settings, folder, 0 if quiet else "auto", validation)
@@ -58,7 +60,8 @@ def train_command(
         record["results"]["file_order"] = _file_order(settings)
     runs.write_record(folder, record)
     if not quiet:
-        say(history.describe())
+        say()
+        say(textwrap.fill(history.describe(), 80))
         _show_results(result, source, record, seconds)
         _show_next(folder, source, result)
     return record

@@ -35,13 +35,25 @@ def explain_text(run: Callable[[], Any]) -> str:
 def narrate(steps: Iterable[Step]) -> str:
     """Recorded steps as text."""
     lines: list[str] = []
-    phase = ""
+    phase, backward_of = "", None
     for number, step in enumerate(steps, 1):
         if step.phase != phase:
             phase = step.phase
             lines.append(phase.upper())
+        if step.backward_of is not None and step.backward_of is not backward_of:
+            lines += _backward_lines(step)
+        backward_of = step.backward_of
         lines += _step_lines(number, step)
     return "\n".join(lines)
+
+
+def _backward_lines(step: Step) -> list[str]:
+    """Which op is being differentiated, and its gradient formulas."""
+    op = step.backward_of
+    assert op is not None
+    layer = f"  [{step.layers}]" if step.layers else ""
+    formulas = [op.gradient] if isinstance(op.gradient, str) else list(op.gradient)
+    return [f"  backward of {op.name}{layer}", *[f"     {formula}" for formula in formulas if formula]]
 
 
 def _step_lines(number: int, step: Step) -> list[str]:

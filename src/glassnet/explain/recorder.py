@@ -25,6 +25,8 @@ class Step:
     layers: str
     inputs: tuple[Array, ...]
     results: tuple[Array, ...]
+    backward_of: Op | None = None
+    """The op whose vjp called this one."""
 
     @property
     def rule(self) -> str:
@@ -63,9 +65,18 @@ class Recorder(OpHook):
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self._backward_of: Op | None = None
+
+    def before_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...]) -> None:
+        """From here on the ops belong to this vjp."""
+        self._backward_of = op
+
+    def after_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...], found: tuple[Any, ...]) -> None:
+        """The vjp is over."""
+        self._backward_of = None
 
     def after(self, op: Op, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         """Keep copies of one run."""
         copies = tuple(np.array(x) for x in inputs)
         outs = tuple(np.array(y) for y in results[: len(op.outputs)])
-        self.steps.append(Step(op, STATE.phase, "/".join(STATE.layers), copies, outs))
+        self.steps.append(Step(op, STATE.phase, "/".join(STATE.layers), copies, outs, self._backward_of))

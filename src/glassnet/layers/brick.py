@@ -19,7 +19,7 @@ import numpy as np
 
 from glassnet.autograd.op import Op, apply
 from glassnet.autograd.spec import Spec
-from glassnet.autograd.tensor import to_array
+from glassnet.autograd.tensor import Leaf, to_array, wrap
 from glassnet.errors import ArgumentError, GradientError, SavingError, ShapeError
 from glassnet.layers.base import Layer
 from glassnet.registry import snake_case
@@ -88,6 +88,8 @@ class Brick(Layer):
         return self.add_weight(array.shape, lambda shape, dtype: array.astype(dtype), name=name)
 
     def call(self, inputs: Any) -> Any:
+        if self.updates_itself and not inputs.requires_grad:  # or, being first, it would never be asked to go backward
+            inputs = wrap(inputs.data, Leaf("input", tracked=True))
         return apply(RunBrick(self), inputs, *[variable.value for variable in self.parameters.values()])
 
     def forward(self, x: Any, *parameters: Any) -> Any:
@@ -117,7 +119,7 @@ class Brick(Layer):
     def _backward(self, gradient: Any) -> tuple[Any, dict[str, Any]]:
         if self.updates_itself:
             rate = self.learning_rate if self.rate_of is None else self.rate_of.current_rate()
-            return self.brick.backward(gradient, rate), {}
+            return self.brick.backward(gradient, rate if self.trainable else 0.0), {}
         found = self.brick.backward(gradient)
         kept = getattr(self.brick, "gradients", {})
         missing = [name for name in self.parameters if name not in kept]

@@ -51,4 +51,5 @@ def op_classes() -> list[type[Op]]:
 
 
 def _is_op_of(value: object, module: str) -> bool:
-    return isinstance(value, type) and issubclass(value, Op) and value.__module__ == module
+    own = isinstance(value, type) and issubclass(value, Op) and value.__module__ == module
+    return own and not getattr(value, "__name__", "_").startswith("_")

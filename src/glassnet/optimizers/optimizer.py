@@ -275,12 +275,11 @@ class Optimizer:
         }  # fmt: skip
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """An optimizer from `get_config`."""
         rate = config.get("learning_rate")
-        return cls(
-            **{**config, "learning_rate": schedules.deserialize(rate) if isinstance(rate, (dict, str)) else rate}
-        )
+        rate = schedules.deserialize(rate, custom_objects) if isinstance(rate, (dict, str)) else rate
+        return cls(**{**config, "learning_rate": rate})
 
     @property
     def decay(self) -> float:

@@ -161,6 +161,8 @@ def _metric(item: Any, target: Any, prediction: Any, loss: Any) -> metrics.Metri
         return metric
     found = metrics.get(item)
     if isinstance(found, metrics.Metric):
+        if isinstance(item, str):
+            found.name = item
         return found
     return metrics.MeanMetricWrapper(found, name=item if isinstance(item, str) else None)
 

@@ -132,7 +132,7 @@ class ArrayBatches:
         order = self.generator.permutation(self.samples) if self.shuffle else None
         for start in range(0, self.samples, self.batch_size):
             rows = slice(start, start + self.batch_size) if order is None else order[start : start + self.batch_size]
-            yield tuple([_picked(part, rows) for part in self.parts])  # type: ignore[misc]  # three parts
+            yield tuple([_picked(part, rows) for part in self.parts])
 
 
 def _picked(part: Any, rows: Any) -> Any:
@@ -207,7 +207,7 @@ def split_validation(parts: tuple[Any, Any, Any], fraction: float) -> tuple[tupl
     if cut in (0, samples):
         raise DataError("fit: validation_split leaves one side empty", received=f"{samples} samples, {fraction}")
     first, last = slice(0, cut), slice(cut, samples)
-    return tuple(_picked(a, first) for a in arrays), tuple(_picked(a, last) for a in arrays)  # type: ignore[return-value]
+    return tuple(_picked(a, first) for a in arrays), tuple(_picked(a, last) for a in arrays)
 
 
 def class_weights(labels: Any, class_weight: dict[int, float], sample_weight: Any) -> Array:

@@ -45,6 +45,8 @@ class Trainer:
         self.optimizer: Any = None
         self.loss: Any = None
         self.stop_training = False
+        self.interrupted = False
+        """Whether Ctrl-C ended the last `fit`."""
         self.history: Any = None
         self._compile_arguments: dict[str, Any] | None = None
         self._loss_tracker = metrics_module.Mean(name="loss")
@@ -268,7 +270,7 @@ class Trainer:
         validation = self._validation(validation_data, validation_batch_size, validation_steps)
         listed = CallbackList(callbacks, add_history=True, add_progbar=bool(verbose), model=self, verbose=verbose,
                               epochs=epochs, steps=steps_per_epoch or batches.steps)  # fmt: skip
-        self.stop_training = False
+        self.stop_training = self.interrupted = False
         with _interruptible(self) as interrupt:
             listed.on_train_begin()
             logs: dict[str, Any] = {}
@@ -403,7 +405,7 @@ def _interruptible(trainer: Any) -> Iterator[threading.Event]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
-        trainer.stop_training = True
+        trainer.stop_training = trainer.interrupted = True
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:

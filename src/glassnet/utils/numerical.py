@@ -23,7 +23,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
            [0., 1., 0.]], dtype=float32)
     """
     labels = np.asarray(x)
-    if labels.dtype.kind not in "biuf" or not np.array_equal(labels, labels.astype("int64")):
+    if labels.dtype.kind not in "biuf" or not (np.isfinite(labels) & (labels == np.floor(labels))).all():
         raise DataError(
             "to_categorical: labels must be whole numbers", expected="integers from 0",
             received=f"dtype {labels.dtype}",
@@ -38,7 +38,9 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
             "to_categorical: a label is out of range", expected=f"0..{classes - 1} ({classes} classes)",
             received=f"labels from {labels.min()} to {labels.max()}",
         )  # fmt: skip
-    return np.eye(classes, dtype=floatx())[labels]
+    rows = np.zeros((*labels.shape, classes), floatx())
+    np.put_along_axis(rows, labels[..., None], 1, axis=-1)
+    return rows
 
 
 def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
@@ -51,7 +53,7 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    vectors: Array = np.asarray(x)
+    vectors = np.asarray(x)
     lengths = np.linalg.norm(vectors, order, axis, keepdims=True)
-    scaled: Array = vectors / np.where(lengths == 0, 1, lengths)
-    return scaled
+    unit: Array = vectors / np.where(lengths == 0, 1, lengths)
+    return unit
