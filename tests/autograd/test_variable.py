@@ -23,7 +23,7 @@ def line(offset: int) -> str:
 def test_assign_writes_in_place_and_raises_the_version():
     w = Variable([1.0, 2.0])
     array, versions = w.array, [w.version]
-    for assign, value in [(w.assign, [3, 4]), (w.assign_add, np.ones(2)), (w.assign_sub, Variable([2.0, 2.0]))]:
+    for assign, value in [(w.assign, [3, 4]), (w.assign_add, [1, 1]), (w.assign_sub, Variable([2.0, 2.0]))]:
         assign(value)
         versions.append(w.version)
     assert w.array is array
@@ -120,7 +120,7 @@ def test_a_variable_is_read_like_a_tensor():
     assert Variable(np.zeros(2)).dtype == Variable([0.0], dtype="float64").dtype == "float64"
 
 
-@pytest.mark.xfail(strict=True, reason="defect reported: NumPy takes a Variable as an array (no __array_ufunc__ = None)")
+@pytest.mark.xfail(strict=True, reason="defect reported: NumPy takes a Variable as an array, no __array_ufunc__")
 def test_an_array_times_a_variable_is_recorded():
     assert isinstance(np.ones(2, "float32") * Variable([1.0, 2.0]), Tensor)
 

@@ -50,7 +50,7 @@ def test_replays_equal_eager_steps_bit_for_bit():
             np.testing.assert_array_equal(a, b.numpy())
         for name in ("w", "v", "count", "mean"):
             np.testing.assert_array_equal(getattr(replayed, name).numpy(), getattr(eager, name).numpy())
-    assert replayed.count.numpy() == 4 and replayed.w.version > 0
+    assert (replayed.count.numpy(), replayed.w.version > 0) == (4, True)
 
 
 def test_feeds_are_made_anew_for_every_run():
@@ -84,9 +84,9 @@ UPDATES: dict[str, tuple[Any, list[bool]]] = {
     "the old content is an output": (lambda w, v, x: ({"w": halve(w, x)}, w), [True]),
     "the old content goes elsewhere": (lambda w, v, x: ({"v": w, "w": halve(w, x)}, x), [True]),
     "the new content is an output": (lambda w, v, x: ({"w": (new := halve(w, x))}, new), [False]),
-    "a later update reads the old content": (lambda w, v, x: ({"w": halve(w, x), "v": halve(v, w)}, x), [False, True]),
-    "an earlier update reads the old content": (lambda w, v, x: ({"v": halve(v, w), "w": halve(w, x)}, x), [True, True]),
-    "something later reads the old content": (lambda w, v, x: ({"w": halve(w, x)}, w * 3), [False]),
+    "a later update reads it": (lambda w, v, x: ({"w": halve(w, x), "v": halve(v, w)}, x), [False, True]),
+    "an earlier update reads it": (lambda w, v, x: ({"v": halve(v, w), "w": halve(w, x)}, x), [True, True]),
+    "something later reads it": (lambda w, v, x: ({"w": halve(w, x)}, w * 3), [False]),
     "the same content twice": (lambda w, v, x: ({"w": halve(w, w)}, x), [False]),
     "a view of the content": (lambda w, v, x: ({"w": halve(w, w[::-1])}, x), [False]),
     "the content of another": (lambda w, v, x: ({"v": halve(w, x)}, x), [False]),
@@ -128,11 +128,6 @@ def test_outputs_and_assigned_values_never_share_memory_with_variables_or_inputs
         return w.value, w.value.T, w.value[0], x, x.reshape(4)
 
     outputs = ExecutionPlan(trace(step, x)[0]).run(x)
-    for array in outputs:
-        assert not any(np.shares_memory(array, other) for other in (w.array, v.array, x))
-    before = [array.copy() for array in outputs]
-    w.assign_add(w)
+    assert not any(np.shares_memory(array, other) for array in outputs for other in (w.array, v.array, x))
     x[:] = 0
-    for array, old in zip(outputs, before, strict=True):
-        np.testing.assert_array_equal(array, old)
-    assert (v.numpy() == 7).all()
+    assert [v.numpy().max(), v.numpy().min(), *(array.max() for array in outputs)] == [7, 7, 1, 1, 1, 7, 7]

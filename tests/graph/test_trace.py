@@ -29,29 +29,24 @@ def test_the_printed_graph_shows_the_whole_step():
             dense.bias.assign_sub(dense.bias.grad)
         return loss
 
-    graph, _ = trace(step, X)
-    lines = str(graph).splitlines()
-    assert lines[0] == "graph(%0)" and lines[-1].startswith("  return %")
+    lines = str(trace(step, X)[0]).splitlines()
+    assert lines[:2] == ["graph(%0)", "  forward:"]
+    assert lines[2] == "    %3 = linear() %0, %1:out/kernel, %2:out/bias -> float32[2, 1]    # out"
     assert [line.strip() for line in lines if line.endswith(":")] == ["forward:", "backward:", "update:"]
-    assert "linear() %0, %1:out/kernel, %2:out/bias -> float32[2, 1]    # out" in str(graph)
-    assert any(line.startswith("  assign out/bias = %") for line in lines)
-    assert [v.role for v in graph.values[:5]] == ["input", "variable", "variable", "result", "feed"]
-    assert len(graph.variables) == 2 and len(graph.feeds) == 1 and len(graph.assigns) == 1
+    assert [line[: line.index("%")] for line in lines[-2:]] == ["  assign out/bias = ", "  return "]
 
 
 def test_data_in_structures_are_inputs_and_all_else_is_static():
-    def function(pair: Any, options: Any, n: int) -> Any:
-        return {"y": pair[0] * n + options["x"]}
-
+    function = lambda pair, options, n: {"y": pair[0] * n + options["x"]}  # noqa: E731  # one line says it
     graph, result = trace(function, (X, 3), {"x": np.float32(1), "name": "a"}, 2)
-    assert len(graph.inputs) == 2 and result["y"].is_symbolic and result["y"].shape == (2, 2)
+    assert (len(graph.inputs), repr(result)) == (2, "{'y': Tensor(Spec((2, 2), float32))}")
 
 
 REFUSED = {
     "if": lambda x: x if x.sum() > 0 else -x,
     "float": lambda x: x * float(x.sum()),
     "numpy": lambda x: x + np.asarray(x),
-    "while": lambda x: [x for _ in range(int(x.sum()))],
+    "range": lambda x: [x for _ in range(int(x.sum()))],
 }
 
 
@@ -62,18 +57,16 @@ def test_python_that_depends_on_the_data_is_refused_with_its_line(how: str):
 
 
 def test_tensors_of_another_trace_are_refused():
-    kept: list[Any] = []
-    trace(lambda x: kept.append(x) or x, X)
+    _, kept = trace(lambda x: x, X)
     with pytest.raises(GraphError, match=r"symbolic value Spec\(\(2, 2\), float32\) from outside entered the trace"):
-        trace(lambda x: x + kept[0], X)
+        trace(lambda x: x + kept, X)
 
 
 @pytest.mark.xfail(strict=True, reason="defect reported: a value read before the trace is frozen into it as a constant")
-@pytest.mark.parametrize("leaf", [lambda: gn.Variable([1.0, 2.0]).value, lambda: Tensor([1.0, 2.0], requires_grad=True)])
-def test_differentiable_tensors_from_before_the_trace_are_refused(leaf: Any):
-    before = leaf()
+@pytest.mark.parametrize("leaf", [gn.Variable([1.0, 2.0]).value, Tensor([1.0, 2.0], requires_grad=True)])
+def test_differentiable_tensors_from_before_the_trace_are_refused(leaf: Tensor):
     with pytest.raises(GraphError, match="before the trace"):
-        trace(lambda x: x * before, X)
+        trace(lambda x: x * leaf, X)
 
 
 def test_traces_do_not_nest():
@@ -89,7 +82,7 @@ def test_a_failed_trace_leaves_no_trace():
         (w * x).sum().backward()
         w.assign(x)
 
-    with Timer() as timer, pytest.raises(ShapeError, match=r"assign needs the variable's own shape\n.*\(2,\)\n.*\(2, 2\)"):
+    text = r"assign needs the variable's own shape\n.*\(2,\)\n.*\(2, 2\)"
+    with Timer() as timer, pytest.raises(ShapeError, match=text):
         trace(step, X)
-    assert (STATE.tracer, timer.rows(), w.version) == (None, [], 0)
-    assert w.grad.numpy().tolist() == [2, 4]
+    assert (STATE.tracer, timer.rows(), w.version, w.grad.numpy().tolist()) == (None, [], 0, [2, 4])

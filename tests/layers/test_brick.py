@@ -130,7 +130,11 @@ def test_a_self_updating_brick_takes_the_optimizers_rate_in_fit() -> None:
 
 
 def test_a_network_of_nothing_but_self_updating_bricks_learns_xor() -> None:
-    bricks = [Brick(ColumnDense(2, 3), columns=True), Brick(Tanh(), columns=True), Brick(ColumnDense(3, 1), columns=True)]
+    bricks = [
+        Brick(ColumnDense(2, 3), columns=True),
+        Brick(Tanh(), columns=True),
+        Brick(ColumnDense(3, 1), columns=True),
+    ]
     model = gn.Sequential(bricks)
     model.compile(gn.optimizers.SGD(0.1), "mse", jit_compile=False)
     model.fit(X, Y, batch_size=1, epochs=150, shuffle=False, verbose=0)
@@ -186,7 +190,9 @@ def test_a_backward_without_gradients_is_named() -> None:
         def backward(self, output_gradient: Any) -> Any:
             return output_gradient @ self.weights.T
 
-    with pytest.raises(GradientError, match=r"Brick 'b': backward left no gradient for weights, bias\n  expected: self.g"):
+    with pytest.raises(
+        GradientError, match=r"Brick 'b': backward left no gradient for weights, bias\n  expected: self.g"
+    ):
         Brick(Forgetful(2, 1), name="b")(X).sum().backward()
 
 

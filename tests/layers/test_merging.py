@@ -35,7 +35,9 @@ def test_a_skip_connection_passes_the_gradient_unweakened() -> None:
     np.testing.assert_array_equal(x.grad.numpy(), np.full((1, 3), 1.5))
 
 
-@pytest.mark.parametrize(("inputs", "received"), [(np.ones((1, 2)), "a single array"), ([np.ones((1, 2))], "a list of 1")])
+@pytest.mark.parametrize(
+    ("inputs", "received"), [(np.ones((1, 2)), "a single array"), ([np.ones((1, 2))], "a list of 1")]
+)
 @pytest.mark.parametrize("layer", [Add(name="m"), Concatenate(name="m")])
 def test_a_single_input_cannot_be_merged(layer: Any, inputs: Any, received: str) -> None:
     with pytest.raises(ArgumentError, match=rf"'m' takes a list of at least 2 inputs\n  received: {received}"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassnet import datasets
+from glassnet.datasets import DATASETS
 from glassnet.typing import Array
 
 QUICK = 500
@@ -17,14 +17,14 @@ def flat_images(name: str, quick: bool) -> tuple[tuple[Array, Array], tuple[Arra
     Arguments:
         name: "mnist" or "fashion_mnist"; a quick run takes the built-in 8x8 digits in its place.
     """
-    (x_train, y_train), (x_test, y_test) = datasets.digits.load_data() if quick else getattr(datasets, name).load_data()
-    most = np.float32(datasets.DATASETS["digits" if quick else name].max_value)
+    info = DATASETS["digits" if quick else name]
+    (x_train, y_train), (x_test, y_test) = info.load_data()
     kept = slice(QUICK if quick else None)
-    return (_rows(x_train[kept]) / most, y_train[kept]), (_rows(x_test) / most, y_test)
+    return (_rows(x_train[kept], info.max_value), y_train[kept]), (_rows(x_test, info.max_value), y_test)
 
 
-def _rows(images: Array) -> Array:
-    return images.reshape(len(images), -1).astype("float32")
+def _rows(images: Array, most: int) -> Array:
+    return images.reshape(len(images), -1) / np.float32(most)
 
 
 def percent_right(outputs: Array, labels: Array) -> float:
