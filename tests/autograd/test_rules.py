@@ -10,7 +10,6 @@ import pytest
 from scipy import special
 
 from glassnet.autograd import rules
-from glassnet.autograd.rules import Binary, Name, Number
 from glassnet.errors import GraphError, ShapeError
 
 A = SimpleNamespace(
@@ -75,11 +74,6 @@ def test_reductions_of_nothing_are_their_neutral_elements():
     rule = "a[n] = sum_i x[n,i]; b[n] = max_i x[n,i]; c[n] = min_i x[n,i]"
     found = rules.evaluate(rule, {"x": np.zeros((1, 0))}, {}, {})
     assert (found["a"], found["b"], found["c"]) == (0.0, -np.inf, np.inf)
-
-
-def test_the_tree_shows_what_was_read():
-    (statement,) = rules.parse("y = a - 2*i")
-    assert statement.body == Binary("-", Name("a"), Binary("*", Number(2.0), Name("i")))
 
 
 SHAPES = [

@@ -129,11 +129,3 @@ def test_an_array_times_a_variable_is_recorded():
 @pytest.mark.parametrize("call", [lambda w: [t.item() for t in w], lambda w: [bool(w[:1]), bool(Variable([0.0]))]])
 def test_truth_and_iteration_are_those_of_the_tensor(call: Any):
     assert call(Variable([1.0, 0.0])) == [1, 0]
-
-
-def test_a_variable_can_move_into_a_block_of_memory():
-    w, block = Variable([1.0, 2.0]), np.array([0.0, 1.0, 2.0], "float32")
-    w.move_to(block[1:])
-    w.assign_add([1.0, 1.0])
-    (w * w).sum().backward()
-    assert (block.tolist(), w.grad.numpy().tolist()) == ([0, 2, 3], [4, 6])

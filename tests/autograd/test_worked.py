@@ -9,7 +9,6 @@ import pytest
 
 from glassnet.autograd.rules import evaluate
 from glassnet.autograd.worked import format_number, latex, work_cell
-from glassnet.errors import GraphError
 
 
 @pytest.mark.parametrize(
@@ -48,11 +47,13 @@ def as_python(text: str) -> float:
     return float(eval(text.replace("·", "*").replace("−", "-").replace("^", "**"), {}))
 
 
-@pytest.mark.parametrize(
-    "body",
-    ["a - (b - c)", "a - (b + c)", "(a + b)*c", "a/(b*c)", "a/b/c", "a*(b/c)", "(a + b)**2", "-(a - b)", "a - -b", "-a**2",
-     "(-a)**2", "2**(a - c)", "(b**2)**2", "a % (b*c)", "(a - c)*-b", "2*(a and b) + 1", "[a < b] + [b > c]"],
-)  # fmt: skip
+BODIES = [
+    "a - (b - c)", "a - (b + c)", "(a + b)*c", "a/(b*c)", "a/b/c", "a*(b/c)", "(a + b)**2", "-(a - b)", "a - -b",
+    "-a**2", "(-a)**2", "2**(a - c)", "(b**2)**2", "a % (b*c)", "(a - c)*-b", "2*(a and b) + 1", "[a < b] + [b > c]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_the_text_is_arithmetic_with_the_right_brackets(body: str, sign: float):
     found = work_cell(f"y = {body}", {"a": np.array(3 * sign), "b": np.array(4.0), "c": np.array(5 * sign)}, {}, ())
@@ -84,11 +85,6 @@ def test_a_named_target_of_several_statements_is_worked():
     assert work_cell("m = sum_i x[i]/2; y[i] = x[i] - m", known, {}, (), target="m").text == "1 / 2 + 3 / 2"
 
 
-def test_an_unknown_name_is_an_error():
-    with pytest.raises(GraphError, match=r"'c' is neither an input, nor an axis letter, nor an attribute"):
-        work_cell("y = x*c", {"x": X}, {}, (0, 0))
-
-
 LATEX = {
     "y[n,o] = sum_i x[n,i]*w[i,o] + b[o]": r"y_{n,o} = \sum_{i} x_{n,i}\,w_{i,o} + b_{o}",
     "y = (a - b)*(a + b)": r"y = (a - b)\,(a + b)",
@@ -107,7 +103,7 @@ LATEX = {
     "y = where(x > 0, sqrt(x), alpha*abs(x))": (
         r"y = \begin{cases} \sqrt{x} & x > 0 \\ \alpha\,\lvert x \rvert & \text{else} \end{cases}"
     ),
-    "s2 = exp(my_rate); y = erf(s2)": r"\mathrm{s2} = \exp(\mathrm{my\_rate}),\quad y = \operatorname{erf}(\mathrm{s2})",
+    "s = exp(my_rate); y = erf(s)": r"s = \exp(\mathrm{my\_rate}),\quad y = \operatorname{erf}(s)",
 }
 
 

@@ -1,9 +1,10 @@
 """The case harness for layers: one row states a layer, its inputs and what it computes; every promise is checked.
 
-    CASES = [LayerCase(Dense, {"units": 3}, (4, 5), oracle=lambda x, W, b: x @ W + b, weights={"kernel": (5, 3), "bias": (3,)})]
+    weights = {"kernel": (5, 3), "bias": (3,)}
+    CASES = [LayerCase(Dense, {"units": 3}, (4, 5), oracle=lambda x, W, b: x @ W + b, weights=weights)]
     test_contract = contract_test(CASES)
 
-An input is a shape, batch first, or an array. The oracle is plain NumPy of the inputs and then the weights, at inference.
+An input is a shape, batch first, or an array. The oracle is plain NumPy of the inputs, then the weights, at inference.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class LayerCase:
 
     @property
     def id(self) -> str:
-        given = ",".join(f"{key}={value}" for key, value in self.arguments.items())
+        given = ",".join(f"{key}={getattr(value, '__name__', value)}" for key, value in self.arguments.items())
         shapes = "-".join("x".join(map(str, np.shape(x) if not isinstance(x, tuple) else x)) for x in self.inputs)
         return f"{self.cls.__name__}({given}) {shapes}".replace(" ", "_")
 
@@ -76,6 +77,11 @@ def seeded(layer: Any) -> None:
     """Set all random states to one and the same beginning."""
     for generator in layer.seed_generators.values():
         generator.state = gn.layers.Dropout(0.5, seed=7).seed_generator.state
+
+
+def applied(layer: Any, case: LayerCase, training: bool) -> Callable[..., Any]:
+    """The layer as a function of its arrays; the checker finds its weights through the closure."""
+    return lambda *parts: layer(case.packed(list(parts)), training=training)
 
 
 # ---------------------------------------------------------------- the claims
@@ -121,12 +127,7 @@ def gradients_equal_differences(case: LayerCase, tmp_path: Path) -> None:
     for training in (False, True):
         layer = case.layer()
         seeded(layer)
-
-        def run(*parts: Any, layer: Any = layer, training: bool = training) -> Any:
-            return held(case.packed(list(parts)), training=training)
-
-        held = layer  # found by the checker through the closure
-        report = check_gradients(run, *case.arrays("float64"))
+        report = check_gradients(applied(layer, case, training), *case.arrays("float64"))
         checked = {array.name for array in report.arrays}
         assert {v.path for v in layer.trainable_variables} <= checked
 

@@ -43,9 +43,6 @@ def main(digits, weights):
 
     config_copy = keras.Model.from_config(model.get_config())
     config_copy.set_weights(model.get_weights())
-    cloned = keras.models.clone_model(model)
-    cloned.set_weights(model.get_weights())
-    for copy in (config_copy, cloned):
-        copy.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    results = [copy.evaluate(x_test, y_test, verbose=0) for copy in (config_copy, cloned)]
-    return {"loss": before + after, "copies": [*results[0], *results[1]]}
+    config_copy.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    results = config_copy.evaluate(x_test, y_test, verbose=0)
+    return {"loss": before + after, "copy": results}

@@ -11,7 +11,7 @@ from glassnet.layers import BatchNormalization
 
 from helpers.layer_contract import LayerCase, contract_test
 
-FOUR = {name: (5,) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+FOUR = dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), (5,))
 
 test_contract = contract_test(
     [

@@ -101,7 +101,7 @@ def test_invert_undoes_the_normalization() -> None:
         (lambda: Normalization(mean=1.0), ArgumentError, "mean and variance come together\n  received: mean=1.0"),
         (lambda: Normalization(axis=0)(np.ones((2, 3))), ArgumentError, "axis 0 is the batch"),
         (lambda: Normalization(axis=2)(np.ones((2, 3))), ArgumentError, "Normalization 'n.*: axis does not exist"),
-        (lambda: Normalization().adapt(np.ones((0, 3))), DataError, r"adapt needs data\n.*\n  received: shape \(0, 3\)"),
+        (lambda: Normalization().adapt(np.ones((0, 3))), DataError, r"adapt needs data\n.*\n.*shape \(0, 3\)"),
         (lambda: Normalization(mean=[1.0, 2.0], variance=1.0)(np.ones((2, 3))), ArgumentError,
          r"one number per feature\n  expected: \(3,\)\n  received: \(2,\)"),
         (lambda: Normalization(mean=1.0, variance=1.0).adapt(np.ones((2, 3))), ArgumentError, "adapt has nothing to"),

@@ -249,7 +249,7 @@ def rewritten(path: Path, change: Any) -> Path:
 def test_a_truncated_file_is_refused(share: float, saved: Path) -> None:
     data = saved.read_bytes()
     saved.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(SavingError, match="not a glassnet model file|damaged or incomplete"):
+    with pytest.raises(SavingError, match=r"not a glassnet model file|damaged or incomplete"):
         load_model(saved)
 
 
@@ -278,7 +278,7 @@ def test_a_file_from_a_newer_version_says_which_one_it_needs(saved: Path) -> Non
     ],
 )
 def test_a_broken_description_is_a_saving_or_argument_error(change: Any, saved: Path) -> None:
-    with pytest.raises((SavingError, ArgumentError), match="m.glassnet"):
+    with pytest.raises((SavingError, ArgumentError), match=r"m\.glassnet"):
         load_model(rewritten(saved, change))
 
 

@@ -81,10 +81,11 @@ def test_a_build_of_ones_own_is_called_with_the_shape() -> None:
 
 
 def test_a_subclass_trains_and_says_why_it_runs_eagerly(capsys: Any) -> None:
+    gn.utils.set_random_seed(0)
     model = Net()
-    model.compile("adam", gn.losses.SparseCategoricalCrossentropy(from_logits=True))
-    history = model.fit(X, Y, epochs=20, verbose=0).history
-    assert history["loss"][-1] < history["loss"][0]
+    model.compile(gn.optimizers.Adam(0.01), gn.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(X, Y, epochs=60, verbose=0).history
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
     assert "eager: Net.call is your code; jit_compile=True replays it" in capsys.readouterr().out
 
 

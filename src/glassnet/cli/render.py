@@ -70,7 +70,7 @@ def interval(correct: int, total: int) -> float:
     """Half the width of the 95 % Wilson interval of a share, in percent.
 
     >>> round(interval(350, 360), 1)
-    1.7
+    1.8
     """
     z = 1.96
     p = correct / total
@@ -81,6 +81,6 @@ def percent(correct: int, total: int) -> str:
     """A share with its uncertainty.
 
     >>> percent(350, 360)
-    '97.2 % ± 1.7'
+    '97.2 % ± 1.8'
     """
     return f"{100 * correct / total:.1f} % ± {interval(correct, total):.1f}"

@@ -2,5 +2,6 @@
 
 from glassnet.explain.narrate import explain_text
 from glassnet.explain.recorder import Recorder, Step
+from glassnet.explain.show import ShownPrediction, show_prediction, show_surface
 
-__all__ = ["Recorder", "Step", "explain_text"]
+__all__ = ["Recorder", "ShownPrediction", "Step", "explain_text", "show_prediction", "show_surface"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def online_and_batches(seed: int, quick: bool) -> dict[str, Any]:
 def mean_loss_per_epoch(seed: int, quick: bool) -> dict[str, Any]:
     """The average error of every epoch, which should decrease."""
     losses = train(seed, quick).losses
-    rises = sum(later >= earlier for earlier, later in zip(losses, losses[1:]))
+    rises = sum(later >= earlier for earlier, later in pairwise(losses))
     named = {f"loss_{epoch}": loss for epoch, loss in enumerate(losses, 1)}
     return {"settings": settings(1), "obtained": {**named, "epochs": len(losses), "rises": rises}}
 
@@ -127,9 +128,7 @@ def gradients_of_the_trick(seed: int, quick: bool) -> dict[str, Any]:
         "settings": {"outputs": 10, "dtype": "float64"},
         "obtained": {
             "cross_entropy_difference": float(np.abs(cross_entropy.numpy() - (o - label)).max()),
-            "squared_error_difference": float(
-                np.abs(squared_error.numpy() - 2 / 10 * (o - label) * o * (1 - o)).max()
-            ),
+            "squared_error_difference": float(np.abs(squared_error.numpy() - 2 / 10 * (o - label) * o * (1 - o)).max()),
         },
     }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from glassnet import ops
 from glassnet.autograd.functional import value_and_grad
 from glassnet.lab.row import Row
@@ -26,9 +28,9 @@ def expression(a: Any, b: Any) -> Any:
 
 def run(seed: int, quick: bool) -> dict[str, Any]:
     """Value and both slopes at a = -4, b = 2, to four decimals."""
-    g, (da, db) = value_and_grad(expression, argnums=(0, 1))(-4.0, 2.0)
+    g, (da, db) = value_and_grad(expression, argnums=(0, 1))(np.float64(-4), np.float64(2))
     names = {"g": g, "dg_da": da, "dg_db": db}
     return {
-        "settings": {"a": -4.0, "b": 2.0},
+        "settings": {"a": -4.0, "b": 2.0, "dtype": "float64"},
         "obtained": {name: round(value.item(), 4) for name, value in names.items()},
     }

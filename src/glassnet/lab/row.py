@@ -39,9 +39,10 @@ class Row:
         found = [_COMPARISON.fullmatch(part) for part in self.criterion.split(", ")]
         if None in found:
             raise ArgumentError(
-                f"row {self.id}: the criterion cannot be read", expected="comparisons such as 'accuracy >= 97.0', with commas",
+                f"row {self.id}: the criterion cannot be read",
+                expected="comparisons such as 'accuracy >= 97.0', with commas between",
                 received=repr(self.criterion),
-            )  # fmt: skip
+            )
         return [(match[1], match[2], float(match[3])) for match in found if match]
 
     def holds(self, obtained: Mapping[str, Any]) -> bool:

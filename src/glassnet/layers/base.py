@@ -138,6 +138,11 @@ class Layer:
     """What the layer computes, in one line of plain text for `summary`."""
     _constructed_with: Construction
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _marking_built(vars(cls)["build"])  # type: ignore[method-assign]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
         layer._constructed_with = Construction(args, kwargs)  # what get_config reports
@@ -469,6 +474,18 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{self}, built={self.built}>"
+
+
+def _marking_built(build: Any) -> Any:
+    """`build` that also counts when it is called directly, so that the first call does not build again."""
+
+    @functools.wraps(build)
+    def wrapped(layer: Layer, *args: Any, **kwargs: Any) -> Any:
+        result = build(layer, *args, **kwargs)
+        layer.built = True
+        return result
+
+    return wrapped
 
 
 def symbolic_of(shape: Any, dtype: Any) -> Any:

@@ -83,8 +83,8 @@ class Normalization(Layer):
             raise DataError(f"{self}: adapt needs data", expected="shape (N, ...)", received=f"shape {array.shape}")
         if not self.built:
             self.build((None, *array.shape[1:]))
-            self.built = True
-        self.input_spec.check(array.shape, f"{self}: adapt")
+        if self.input_spec is not None:
+            self.input_spec.check(array.shape, f"{self}: adapt")
         mean = _mean(array, self.reduced)
         variance = _mean(array, self.reduced, around=mean)
         self.mean.assign(mean.reshape(self.mean.shape))

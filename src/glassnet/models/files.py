@@ -16,7 +16,7 @@ from glassnet import losses, metrics, optimizers
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor
-from glassnet.errors import ArgumentError, GlassnetError, SavingError
+from glassnet.errors import GlassnetError, SavingError
 from glassnet.layers import registry
 from glassnet.registry import _CUSTOM
 from glassnet.saving.archive import read_archive, write_archive

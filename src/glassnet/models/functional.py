@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,15 @@ class LayerGraph:
             if names.setdefault(layer.name, layer) is not layer:
                 raise GraphError(f"{who}: two layers are called {layer.name!r}", fix="give each layer its own name")
 
+    @functools.cached_property
+    def output_names(self) -> list[str]:
+        """Keys of a dictionary of outputs, else the names of the layers that make them."""
+        if isinstance(self.outputs, dict):
+            return list(self.outputs)
+        makers = {key: call.layer.name for call in self.calls for key in call.outputs}
+        makers |= {id(start.data): layer.name for start, layer in zip(self.starts, self.entrances)}
+        return [makers[id(tensor.data)] for tensor in tensors_in(self.outputs)]
+
     def run(self, inputs: Any) -> Any:
         """The outputs for given inputs."""
         values: dict[int, Any] = dict(zip([id(t.data) for t in self.starts], self._in_order(inputs)))
@@ -100,16 +110,18 @@ class LayerGraph:
         keys = [id(t.data) for t in self.starts] + [key for call in self.calls for key in call.outputs]
         numbers = {key: number for number, key in enumerate(keys)}
 
-        def plain(x: Any, call: Call) -> Any:
-            return {"tensor": numbers[x.key]} if isinstance(x, Ref) else serialized(x, f"an argument of {call.layer}")
+        def plain(structure: Any, who: str) -> Any:
+            return map_structure(
+                lambda x: {"tensor": numbers[x.key]} if isinstance(x, Ref) else serialized(x, who), structure
+            )
 
         return {
             "layers": [registry.serialize(layer) for layer in self.layers],
             "calls": [
                 {
                     "layer": call.layer.name,
-                    "arguments": map_structure(lambda x, call=call: plain(x, call), list(call.arguments)),
-                    "keywords": map_structure(lambda x, call=call: plain(x, call), call.keywords),
+                    "arguments": plain(list(call.arguments), f"an argument of {call.layer}"),
+                    "keywords": plain(call.keywords, f"an argument of {call.layer}"),
                 }
                 for call in self.calls
             ],

@@ -40,7 +40,6 @@ class Model(Trainer, Layer):
         if inputs is None and outputs is None:
             return
         self._graph = LayerGraph(inputs, outputs, str(self))
-        self.inputs, self.outputs = inputs, outputs
         self._layers = self._graph.layers
         self.built = True
         if not trainable:
@@ -62,12 +61,18 @@ class Model(Trainer, Layer):
 
     def _build_for(self, args: tuple[Any, ...]) -> None:
         self._built_for = map_structure(lambda t: Spec((None, *t.shape[1:]), t.dtype), args[0])
-        self.build(map_structure(lambda t: tuple(t.shape), args[0]))  # `built` follows when the call has succeeded
+        self.build(map_structure(lambda t: tuple(t.shape), args[0]))
+        self.built = False  # until the whole call has succeeded: it builds the layers inside
 
     @property
     def layers(self) -> list[Layer]:
         """The layers of the model, in order."""
         return self.sublayers if self._graph is None else list(self._graph.layers)
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """What the outputs are called in losses, metrics and targets: keys, or the layers that make them; None if unknown."""
+        return None if self._graph is None else self._graph.output_names
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name or position."""
@@ -119,20 +124,48 @@ class Model(Trainer, Layer):
 
         load_weights(self, filepath)
 
+    # ------------------------------------------------------------ symbolic ends
+    def _ends(self) -> tuple[Any, Any] | None:
+        """The symbolic input and output (a tensor, or a list or dictionary of them); None where they are not known."""
+        return None if self._graph is None else (self._graph.inputs, self._graph.outputs)
+
+    def _known_ends(self) -> tuple[Any, Any]:
+        ends = self._ends()
+        if ends is None:
+            raise GraphError(
+                f"{self}: its input and output are not known", expected="a model with an input shape",
+                received="a model that has seen no input", fix="begin with an Input, or call the model once",
+            )  # fmt: skip
+        return ends
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input, in the structure in which the model takes it; further models can be built on it."""
+        return self._known_ends()[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output, in the structure in which the model gives it."""
+        return self._known_ends()[1]
+
+    @property
+    def inputs(self) -> list[Any] | None:
+        """All symbolic inputs as a list; None where they are not known."""
+        ends = self._ends()
+        return None if ends is None else tensors_in(ends[0])
+
+    @property
+    def outputs(self) -> list[Any] | None:
+        """All symbolic outputs as a list; None where they are not known."""
+        ends = self._ends()
+        return None if ends is None else tensors_in(ends[1])
+
     @property
     def input_shape(self) -> Any:
-        """Shape of the input, with None for open sizes; known once the model is built."""
-        return self._known_shape("input")
+        """Shape of the input, with None for open sizes."""
+        return map_structure(lambda tensor: tensor.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
         """Shape of the output, with None for open sizes."""
-        return self._known_shape("output")
-
-    def _known_shape(self, which: str) -> Any:
-        symbolic: Any = getattr(self, f"{which}s", None)
-        if symbolic is None:
-            raise GraphError(
-                f"{self}: the {which} shape is not known", fix="call the model once, or begin with an Input"
-            )
-        return map_structure(lambda tensor: tensor.shape, symbolic)
+        return map_structure(lambda tensor: tensor.shape, self.output)

@@ -175,10 +175,10 @@ def _nodes_before(outputs: Any) -> Iterator[SymbolicNode]:
 
 
 def _symbolic_inputs(model: Any) -> Any:
-    inputs = getattr(model, "inputs", None)
-    if inputs is None and model._built_for is not None:
+    ends = model._ends()
+    if ends is None and model._built_for is not None:
         return map_structure(Tensor, model._built_for)
-    return inputs
+    return None if ends is None else ends[0]
 
 
 def _shape_text(tensors: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from glassnet.autograd.op import Domain, Op, apply, operand
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
-from glassnet.autograd.tensor import Node, Tensor, wrap
+from glassnet.autograd.tensor import Node, SymbolicNode, Tensor, wrap
 from glassnet.config import epsilon
 from glassnet.errors import DataError, ShapeError
 from glassnet.ops.activation import Sigmoid, Softmax
@@ -252,7 +252,7 @@ def logits_behind(output: Any, op: type, axis: int = -1) -> Any:
     activation gets the same numbers as one that ends in logits.
     """
     node = output.creator if type(output) is Tensor else None
-    if type(node) is not Node or type(node.op) is not op:
+    if type(node) not in (Node, SymbolicNode) or type(node.op) is not op:
         return None
     if isinstance(node.op, Softmax) and (node.op.axis - axis) % output.ndim:
         return None

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from glassnet import losses, metrics, ops
 from glassnet.autograd.tensor import as_tensor
-from glassnet.errors import ArgumentError
+from glassnet.errors import ArgumentError, GlassnetError, did_you_mean
 from glassnet.layers.base import tensors_in
+
+
+def outputs_of(y_pred: Any, names: list[str] | None) -> dict[str, Any]:
+    """The outputs of a model by name.
+
+    Arguments:
+        names: what the model calls them, if it does; those of a dictionary are its keys.
+    """
+    if isinstance(y_pred, dict):
+        return y_pred
+    if not isinstance(y_pred, (list, tuple)):
+        return {names[0] if names else "output": y_pred}
+    if names is None or len(names) != len(y_pred):
+        names = [f"output_{number}" for number in range(1, len(y_pred) + 1)]
+    return dict(zip(names, y_pred))
+
+
+def per_output(given: Any, names: Sequence[str], what: str) -> dict[str, Any]:
+    """What was given for each output: in a dictionary by name, in a list in their order, or one thing for all."""
+    if isinstance(given, dict) and "class_name" not in given:
+        unknown = [name for name in given if name not in names]
+        if unknown:
+            raise ArgumentError(
+                f"{what} names an output that does not exist", expected=", ".join(names),
+                received=", ".join(map(str, unknown)), fix=did_you_mean(str(unknown[0]), names),
+            )  # fmt: skip
+        return {name: given.get(name) for name in names}
+    if isinstance(given, (list, tuple)) and (len(names) > 1 or len(given) == 1):
+        if len(given) != len(names):
+            raise ArgumentError(
+                f"{what} does not fit the number of outputs", expected=f"{len(names)}: {', '.join(names)}",
+                received=len(given), fix="give a list with one entry per output, None where there is none",
+            )  # fmt: skip
+        return dict(zip(names, given))
+    return dict.fromkeys(names, given)
 
 
 class CompiledLoss:
@@ -16,53 +52,60 @@ class CompiledLoss:
     Arguments:
         loss: one loss, or a list or dictionary of losses, one per output.
         loss_weights: factors, in the same structure.
+        model: whose outputs these are.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any = None) -> None:
-        self.given = loss
-        self.losses = _resolved(loss, losses.get)
-        self.weights = loss_weights
+    def __init__(self, loss: Any, loss_weights: Any, model: Any) -> None:
+        self.losses, self.weights, self.model = _resolved(loss, losses.get), loss_weights, model
+        self.rows: dict[str, tuple[Any, float]] | None = None
+        """Loss and factor of every output that has a loss; known when the first output is."""
+        self.trackers: dict[str, metrics.Mean] = {}
+        """The mean loss of each output, where there are several."""
 
-    def parts(self, y_true: Any, y_pred: Any) -> list[tuple[str, Any, float, Any, Any]]:
-        """(name, loss, weight, target, prediction) of every output that has a loss."""
-        if isinstance(self.losses, dict):
-            _same_keys(self.losses, y_pred, "loss")
-            return [
-                (name, loss, _weight(self.weights, name), y_true[name], y_pred[name])
-                for name, loss in self.losses.items()
-                if loss is not None
-            ]
-        predictions = [y_pred] if not isinstance(y_pred, (list, tuple)) else list(y_pred)
-        targets = [y_true] if not isinstance(y_pred, (list, tuple)) else list(y_true)
-        chosen = self.losses if isinstance(self.losses, list) else [self.losses] * len(predictions)
-        if not len(chosen) == len(predictions) == len(targets):
-            raise ArgumentError(
-                "one loss and one target per output are needed", expected=f"{len(predictions)} outputs",
-                received=f"{len(chosen)} losses, {len(targets)} targets",
-            )  # fmt: skip
-        rows = zip(chosen, targets, predictions)
-        return [(str(i), loss, _weight(self.weights, i), t, p) for i, (loss, t, p) in enumerate(rows) if loss is not None]
+    def build(self, y_pred: Any) -> None:
+        """Find the loss of every output."""
+        names = list(outputs_of(y_pred, self.model.output_names))
+        chosen, factors = per_output(self.losses, names, "loss"), per_output(self.weights, names, "loss_weights")
+        self.rows = {
+            name: (loss, 1.0 if factors[name] is None else float(factors[name]))
+            for name, loss in chosen.items()
+            if loss is not None
+        }
+        if len(self.rows) > 1:
+            self.trackers = {name: metrics.Mean(name=f"{name}_loss") for name in self.rows}
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if self.rows is None:
+            self.build(y_pred)
+        outputs = outputs_of(y_pred, self.model.output_names)
+        targets, weights = per_output(y_true, list(outputs), "y"), per_output(sample_weight, list(outputs), "sample_weight")
         total: Any = None
-        for _, loss, weight, target, prediction in self.parts(y_true, y_pred):
-            value = _value(loss, target, prediction, sample_weight)
-            value = value if weight == 1.0 else value * weight
+        for name, (loss, factor) in (self.rows or {}).items():
+            try:
+                value = _value(loss, targets[name], outputs[name], weights[name])
+            except GlassnetError as error:
+                error.where = error.where or f"{self.model}, output {name!r}"
+                raise
+            if name in self.trackers:
+                self.trackers[name].update_state(value.detach(), sample_weight=batch_size_of(outputs[name]))
+            value = value if factor == 1.0 else value * factor
             total = value if total is None else total + value
         return total
 
 
 def _value(loss: Any, target: Any, prediction: Any, sample_weight: Any) -> Any:
+    if target is None:
+        raise ArgumentError("its loss needs targets", expected="an array in y", received="None")
     if isinstance(loss, losses.Loss):
         return loss(target, prediction, sample_weight=sample_weight)
+    name = getattr(loss, "__name__", "loss")
     values = loss(as_tensor(target), as_tensor(prediction))  # a plain function: one value per sample, averaged here
-    return losses.reduce_values(values, sample_weight, "sum_over_batch_size", getattr(loss, "__name__", "loss"))
-
-
-def _weight(weights: Any, key: Any) -> float:
-    if weights is None:
-        return 1.0
-    return float(weights[key] if isinstance(weights, (dict, list, tuple)) else weights)
+    if values is None:
+        raise ArgumentError(
+            f"the loss {name} returned nothing", expected="a tensor with one value per sample", received="None",
+            fix="end it with return",
+        )  # fmt: skip
+    return losses.reduce_values(as_tensor(values), sample_weight, "sum_over_batch_size", name)
 
 
 def _resolved(given: Any, get: Any) -> Any:
@@ -73,24 +116,22 @@ def _resolved(given: Any, get: Any) -> Any:
     return get(given)
 
 
-def _same_keys(given: dict[str, Any], outputs: Any, what: str) -> None:
-    if not isinstance(outputs, dict) or not set(given) <= set(outputs):
-        known = sorted(outputs) if isinstance(outputs, dict) else "one unnamed output"
-        raise ArgumentError(f"compile: {what} names outputs that do not exist", expected=known, received=sorted(given))
-
-
 class CompiledMetrics:
     """The metrics of all outputs, made when the first batch shows what the outputs look like.
 
     Arguments:
-        metrics: names, functions, Metric objects, in a list, or in a list or dictionary per output.
-        weighted_metrics: the same, for metrics that take the sample weights.
+        given: names, functions, Metric objects: a list, or where there are several outputs a list or dictionary of lists.
+        weighted: the same, for metrics that take the sample weights.
+        loss: what `compile` was given; it helps to choose the kind of "accuracy".
+        model: whose outputs these are.
     """
 
-    def __init__(self, given: Any, weighted: Any, loss: Any) -> None:
-        self.given, self.weighted, self.loss = given, weighted, loss
-        self.rows: list[tuple[Any, metrics.Metric, bool]] | None = None
-        """(output key, metric, takes weights)"""
+    def __init__(self, given: Any, weighted: Any, loss: Any, model: Any) -> None:
+        self.given, self.weighted, self.loss, self.model = given, weighted, loss, model
+        self.rows: list[tuple[str, metrics.Metric, bool]] | None = None
+        """(output, metric, takes weights)"""
+        self.labels: dict[int, str] = {}
+        """The names under which metrics are reported, by `id`: with the output in front where there are several."""
 
     @property
     def metrics(self) -> list[metrics.Metric]:
@@ -101,50 +142,40 @@ class CompiledMetrics:
         """Resolve names such as "accuracy" against the shapes of target and prediction."""
         if self.rows is not None:
             return
-        self.rows = []
-        for given, weighted in ((self.given, False), (self.weighted, True)):
-            for key, wanted in _per_output(given, y_pred):
-                target, prediction = _at(y_true, key), _at(y_pred, key)
-                for item in wanted:
-                    metric = _metric(item, target, prediction, _at(self.loss, key) if _is_nested(self.loss) else self.loss)
-                    if key is not None and not isinstance(item, metrics.Metric):
-                        metric.name = f"{key}_{metric.name}"
-                    self.rows.append((key, metric, weighted))
+        outputs = outputs_of(y_pred, self.model.output_names)
+        targets, chosen = per_output(y_true, list(outputs), "y"), per_output(self.loss, list(outputs), "loss")
+        rows = [
+            (name, _metric(item, targets[name], outputs[name], chosen[name]), weighted)
+            for given, weighted in ((self.given, False), (self.weighted, True))
+            for name, wanted in _wanted(given, list(outputs)).items()
+            for item in wanted
+        ]
+        self.rows = rows
+        self.labels = {
+            id(metric): f"{name}_{metric.name}" if len(outputs) > 1 else metric.name for name, metric, _ in rows
+        }
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch to every metric."""
         self.build(y_true, y_pred)
-        for key, metric, weighted in self.rows or ():
-            target, prediction = _at(y_true, key), _at(y_pred, key)
-            if weighted and sample_weight is not None:
-                metric.update_state(target, prediction, sample_weight=sample_weight)
+        outputs = outputs_of(y_pred, self.model.output_names)
+        targets, weights = per_output(y_true, list(outputs), "y"), per_output(sample_weight, list(outputs), "sample_weight")
+        for name, metric, weighted in self.rows or ():
+            if weighted and weights[name] is not None:
+                metric.update_state(targets[name], outputs[name], sample_weight=weights[name])
             else:
-                metric.update_state(target, prediction)
+                metric.update_state(targets[name], outputs[name])
 
 
-def _is_nested(loss: Any) -> bool:
-    return isinstance(loss, (list, tuple)) or (isinstance(loss, dict) and "class_name" not in loss)
-
-
-def _per_output(given: Any, y_pred: Any) -> list[tuple[Any, list[Any]]]:
-    """(output key, metrics wanted for it); the key is None where there is a single output."""
-    if given is None:
-        return []
-    if isinstance(given, dict):
-        _same_keys(given, y_pred, "metrics")
-        return [(name, part if isinstance(part, (list, tuple)) else [part]) for name, part in given.items()]
-    listed = list(given) if isinstance(given, (list, tuple)) else [given]
-    if isinstance(y_pred, (list, tuple)):
-        if len(listed) == len(y_pred) and any(isinstance(part, (list, tuple)) for part in listed):
-            return [(i, list(part) if isinstance(part, (list, tuple)) else [part]) for i, part in enumerate(listed)]
-        return [(i, listed) for i in range(len(y_pred))]
-    if isinstance(y_pred, dict):
-        return [(name, listed) for name in y_pred]
-    return [(None, listed)]
-
-
-def _at(structure: Any, key: Any) -> Any:
-    return structure if key is None or structure is None else structure[key]
+def _wanted(given: Any, names: list[str]) -> dict[str, list[Any]]:
+    """The metrics wanted for each output."""
+    if len(names) == 1 and isinstance(given, (list, tuple)) and not any(isinstance(item, (list, tuple)) for item in given):
+        return {names[0]: list(given)}
+    found = per_output(given, names, "metrics")
+    return {
+        name: list(part) if isinstance(part, (list, tuple)) else [] if part is None else [part]
+        for name, part in found.items()
+    }
 
 
 ACCURACY = ("accuracy", "acc")

@@ -203,7 +203,7 @@ def split_validation(parts: tuple[Any, Any, Any], fraction: float) -> tuple[tupl
         raise ArgumentError("fit: validation_split must lie between 0 and 1", received=f"validation_split={fraction}")
     arrays = tuple(as_arrays(part, name) for part, name in zip(parts, ("x", "y", "sample_weight")))
     samples = count_samples(arrays, "fit")
-    cut = samples - int(samples * fraction)
+    cut = int(samples * (1 - fraction))  # rounded as Keras does
     if cut in (0, samples):
         raise DataError("fit: validation_split leaves one side empty", received=f"{samples} samples, {fraction}")
     first, last = slice(0, cut), slice(cut, samples)

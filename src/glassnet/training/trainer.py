@@ -77,8 +77,8 @@ class Trainer:
         }  # fmt: skip
         self.optimizer = optimizers.get(optimizer)
         self.loss = loss
-        self._compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights)
-        self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, loss)
+        self._compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, self)
+        self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, loss, self)
         self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
         self._steps, self._known = {}, _Known()
         for layer in self._all_layers():
@@ -114,8 +114,9 @@ class Trainer:
         self._loss_tracker.update_state(loss.detach(), sample_weight=batch_size_of(y_pred))
         results = self.compute_metrics(x, y, y_pred, sample_weight)
         variables = [v for v in self._all_variables if v.trainable]
-        if variables:
+        if loss.requires_grad:
             loss.backward()
+        if variables:
             self.optimizer.apply([v.value.grad for v in variables], variables)  # last: a plan then updates in place
         return results
 
@@ -178,7 +179,8 @@ class Trainer:
         """The loss tracker, the compiled metrics, and Metrics held in attributes."""
         own = [value for value in vars(self).values() if isinstance(value, metrics_module.Metric)]
         compiled = self._compiled_metrics.metrics if self.compiled else []
-        return list({id(m): m for m in [self._loss_tracker, *compiled, *own]}.values())
+        parts = self._compiled_loss.trackers.values() if self.compiled and self._compiled_loss is not None else []
+        return list({id(m): m for m in [self._loss_tracker, *parts, *compiled, *own]}.values())
 
     @property
     def metrics_names(self) -> list[str]:
@@ -187,7 +189,8 @@ class Trainer:
 
     def get_metrics_result(self) -> dict[str, Any]:
         """All metrics so far, by name."""
-        return {metric.name: metric.result() for metric in self.metrics}
+        labels = self._compiled_metrics.labels if self.compiled else {}
+        return {labels.get(id(metric), metric.name): metric.result() for metric in self.metrics}
 
     def reset_metrics(self) -> None:
         """Start all metrics anew."""
@@ -235,8 +238,10 @@ class Trainer:
             return
         if self._compiled_metrics.rows is None and batch[1] is not None:
             with no_grad():
-                few = map_structure(lambda a: a[:1] if a is not None else None, batch)
-                self._compiled_metrics.build(few[1], self(few[0], training=False))  # type: ignore[operator]
+                y_pred = self(batch[0], training=False)  # type: ignore[operator]
+                self._compiled_metrics.build(batch[1], y_pred)
+                if self._compiled_loss is not None:
+                    self._compiled_loss.build(y_pred)
         if not self.optimizer.built:
             variables = [v for v in self._all_variables if v.trainable]
             if variables:
