@@ -83,6 +83,13 @@ def test_orthogonal_rows_or_columns_have_length_gain_and_right_angles(shape: tup
     np.testing.assert_allclose(q @ q.T, 9 * np.eye(len(q)), atol=1e-12)
 
 
+def test_orthogonal_prefers_no_direction() -> None:
+    """A corner of a uniformly turned matrix is as often positive as negative; that of a bare QR factor never is."""
+    corners = np.array([init.Orthogonal(seed=seed)((3, 3))[0, 0] for seed in range(400)])
+    assert abs((corners > 0).mean() - 0.5) < 4 * 0.5 / np.sqrt(400)
+    assert stats.kstest(corners, stats.uniform(-1, 2).cdf).pvalue > 1e-3  # the coordinate of a point on a sphere
+
+
 @pytest.mark.parametrize(("kind", "settings"), [row[:2] for row in DISTRIBUTIONS] + [(init.Orthogonal, {})], ids=str)
 def test_an_integer_seed_repeats_and_other_seeds_draw_on(kind: Any, settings: dict[str, Any]) -> None:
     fixed = kind(**settings, seed=3)
@@ -112,8 +119,8 @@ def test_an_initializer_survives_a_file(kind: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("he_normal", init.HeNormal), ("normal", init.RandomNormal), ("uniform", init.RandomUniform), ("zeros", init.Zeros),
-     ("GlorotUniform", init.GlorotUniform), ("ones", init.Ones), ("orthogonal", init.Orthogonal)],
+    [("he_normal", init.HeNormal), ("normal", init.RandomNormal), ("uniform", init.RandomUniform), ("ones", init.Ones),
+     ("GlorotUniform", init.GlorotUniform), ("zeros", init.Zeros), ("orthogonal", init.Orthogonal)],
 )  # fmt: skip
 def test_names_of_keras_are_understood(name: str, kind: type) -> None:
     assert type(init.get(name)) is kind

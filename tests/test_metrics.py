@@ -1,4 +1,4 @@
-"""Metrics against plain NumPy, in one batch and in several, weighted, eager and replayed; AUC against its rank statistic."""
+"""Metrics against plain NumPy: in one batch and in several, weighted, eager and replayed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NUMBERS, GUESSES = RNG.normal(size=(2, N, 3)).astype("float32")
 WEIGHTS = RNG.uniform(size=N)
 MASK = RNG.integers(0, 2, N)
 
-# ---------------------------------------------------------------- oracles in NumPy: y_true, y_pred, one weight per sample
+# ---------------------------------------------------------------- oracles of (y_true, y_pred, one weight per sample)
 
 
 def mean_of(per_sample: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Any], float]:
@@ -213,8 +213,8 @@ def test_the_state_takes_another_dtype_if_asked() -> None:
     ("function", "t", "y", "expected"),
     [
         (m.binary_accuracy, TRUTH, CALLS, ((CALLS > 0.5) == TRUTH)[:, 0]),
-        (m.categorical_accuracy, ONE_HOT, SCORES, LABELS == SCORES.argmax(1)),
-        (m.sparse_categorical_accuracy, LABELS, SCORES, LABELS == SCORES.argmax(1)),
+        (m.categorical_accuracy, ONE_HOT, SCORES, SCORES.argmax(1) == LABELS),
+        (m.sparse_categorical_accuracy, LABELS, SCORES, SCORES.argmax(1) == LABELS),
         (lambda t, y: m.top_k_categorical_accuracy(t, y, k=2), ONE_HOT, SCORES, in_top_k(LABELS, SCORES, 2)),
         (lambda t, y: m.sparse_top_k_categorical_accuracy(t, y, k=2), LABELS, SCORES, in_top_k(LABELS, SCORES, 2)),
     ],
@@ -227,7 +227,7 @@ def test_functions_give_one_number_per_sample(function: Any, t: Any, y: Any, exp
 
 @pytest.mark.parametrize("labels", [LABELS, LABELS[:, None], LABELS.astype("uint8"), LABELS.astype("float64")])
 def test_labels_may_be_a_column_and_of_any_type(labels: Any) -> None:
-    expected = (LABELS == SCORES.argmax(1)).mean()
+    expected = (SCORES.argmax(1) == LABELS).mean()
     close(m.SparseCategoricalAccuracy()(labels, SCORES), expected)
     close(m.SparseTopKCategoricalAccuracy(k=1)(labels, SCORES), expected)
 
@@ -247,7 +247,7 @@ def test_ties_are_in_the_top_k_together_and_nan_never_is() -> None:
 
 def test_steps_of_a_sequence_are_samples() -> None:
     t, y = LABELS.reshape(20, 3), SCORES.reshape(20, 3, K)
-    close(m.SparseCategoricalAccuracy()(t, y), (LABELS == SCORES.argmax(1)).mean())
+    close(m.SparseCategoricalAccuracy()(t, y), (SCORES.argmax(1) == LABELS).mean())
     close(m.SparseTopKCategoricalAccuracy(k=2)(t, y), in_top_k(LABELS, SCORES, 2).mean())
 
 
@@ -265,6 +265,7 @@ def test_several_thresholds_give_several_numbers() -> None:
 
 def test_a_prediction_at_the_threshold_is_not_a_call() -> None:
     assert float(m.Recall(0.5)([1, 1], [0.5, 0.5001])) == 0.5
+    assert float(m.BinaryAccuracy(threshold=0.5)([1, 1], [0.5, 0.5001])) == 0.5
 
 
 def test_without_calls_precision_is_0_and_without_positives_recall_is_0() -> None:
@@ -310,7 +311,7 @@ def test_the_area_under_precision_over_recall_by_numerical_integration() -> None
     """tp and fp go straight from point to point; precision tp / (tp + fp) is integrated over recall tp / P."""
     thresholds = np.linspace(0, 1, 21)
     thresholds[[0, -1]] = -1, 2
-    called = ON_GRID > thresholds  # (N, 21)
+    called = thresholds < ON_GRID  # (N, 21)
     tp, fp = (called & (TRUTH == 1)).sum(axis=0), (called & (TRUTH == 0)).sum(axis=0)
     area, between = 0.0, (np.arange(20_000) + 0.5) / 20_000
     for i in range(20):
@@ -410,7 +411,9 @@ class TruePositives(m.Metric):
         self.count = self.add_weight(shape=(), initializer="zeros", name="count")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        hits = gn.ops.logical_and(gn.ops.cast(y_true, "bool"), gn.ops.cast(gn.ops.convert_to_tensor(y_pred) > 0.5, "bool"))
+        hits = gn.ops.logical_and(
+            gn.ops.cast(y_true, "bool"), gn.ops.cast(gn.ops.convert_to_tensor(y_pred) > 0.5, "bool")
+        )
         self.count.assign_add(gn.ops.sum(gn.ops.cast(hits, self.dtype)))
 
     def result(self) -> Any:
@@ -433,7 +436,7 @@ def test_a_model_reports_its_metrics() -> None:
     model = gn.Sequential([gn.Input((K,)), gn.layers.Lambda(lambda x: x)])
     model.compile(loss="categorical_crossentropy", metrics=["accuracy", "crossentropy", m.AUC(name="area")])
     found = model.evaluate(SCORES, ONE_HOT, batch_size=7, verbose=0, return_dict=True)
-    assert found["accuracy"] == pytest.approx((LABELS == SCORES.argmax(1)).mean())
+    assert found["accuracy"] == pytest.approx((SCORES.argmax(1) == LABELS).mean())
     assert found["crossentropy"] == pytest.approx(crossentropy(LABELS, SCORES).mean(), rel=1e-5)
     assert found["area"] == pytest.approx(float(m.AUC()(ONE_HOT, SCORES)))
 
@@ -464,9 +467,19 @@ def test_settings_out_of_range_are_refused(make: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("metric", "t", "y", "message"),
     [
-        (m.SparseCategoricalAccuracy(), ONE_HOT, SCORES, r"labels of shape \(60,\)\n.*\(60, 4\)\n.*categorical_accuracy"),
+        (
+            m.SparseCategoricalAccuracy(),
+            ONE_HOT,
+            SCORES,
+            r"labels of shape \(60,\)\n.*\(60, 4\)\n.*categorical_accuracy",
+        ),
         (m.CategoricalAccuracy(), LABELS, SCORES, r"targets of shape \(60, 4\)\n.*\(60,\)\n.*sparse_categorical"),
-        (m.AUC(multi_label=True, num_labels=3), ONE_HOT, SCORES, r"one column of predictions per label\n.*\(batch, 3\)"),
+        (
+            m.AUC(multi_label=True, num_labels=3),
+            ONE_HOT,
+            SCORES,
+            r"one column of predictions per label\n.*\(batch, 3\)",
+        ),
         (m.Mean(), np.ones(3), np.ones(2), r"mean.*: sample_weight does not fit\n.*\(3,\)\n.*\(2,\)"),
     ],
 )

@@ -96,9 +96,7 @@ every_optimizer = pytest.mark.parametrize("make", [make for make, _ in TABLE], i
 
 def weights(dtype: str = "float32", shapes: Any = None) -> list[gn.Variable]:
     rng = np.random.default_rng(0)
-    return [
-        gn.Variable(rng.normal(size=shape).astype(dtype), name=f"w{i}") for i, shape in enumerate(shapes or SHAPES)
-    ]
+    return [gn.Variable(rng.normal(size=shape).astype(dtype), name=f"w{i}") for i, shape in enumerate(shapes or SHAPES)]
 
 
 def slopes(dtype: str = "float32", steps: int = STEPS, shapes: Any = None) -> list[list[Any]]:
@@ -222,9 +220,13 @@ def test_a_changed_rate_and_a_schedule_act_without_a_new_trace(replayed: bool) -
 
 @pytest.mark.parametrize(
     ("rate", "path"),
-    [(lambda step: 1 / (1 + step), [1.0, 1.5]), (lambda: 0.25, [0.25, 0.5]), (schedules.ExponentialDecay(1.0, 1, 0.5), [1.0, 1.5])],
+    [
+        (lambda step: 1 / (1 + step), [1.0, 1.5]),
+        (lambda: 0.25, [0.25, 0.5]),
+        (schedules.ExponentialDecay(1.0, 1, 0.5), [1.0, 1.5]),
+    ],
     ids=["of the step", "of nothing", "schedule"],
-)  # fmt: skip
+)
 def test_a_function_may_be_the_learning_rate(rate: Any, path: list[float]) -> None:
     w = gn.Variable([0.0])
     optimizer = SGD(rate)
@@ -524,6 +526,7 @@ def test_an_optimizer_without_a_rule_says_what_to_define() -> None:
 def test_apply_gradients_takes_pairs_and_apply_remembers_the_built_variables() -> None:
     pairs, listed = weights(), weights()
     optimizer = SGD(0.1)
+    optimizer.build(listed[:2])
     optimizer.build(listed)
     gradients = slopes()[0]
     SGD(0.1).apply_gradients(zip(gradients, pairs, strict=True))

@@ -64,7 +64,9 @@ def test_a_config_makes_an_equal_object(shapes: Registry[Shape]) -> None:
 
 
 def test_an_unknown_name_lists_the_known_and_suggests_one(shapes: Registry[Shape]) -> None:
-    with pytest.raises(ArgumentError, match=r"unknown shape 'circel'\n.*circle, round, square\n.*did you mean 'circle'\?"):
+    with pytest.raises(
+        ArgumentError, match=r"unknown shape 'circel'\n.*circle, round, square\n.*did you mean 'circle'\?"
+    ):
         shapes.get("circel")
 
 

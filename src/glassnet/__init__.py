@@ -30,12 +30,18 @@ from glassnet.autograd.op import Op
 from glassnet.autograd.tensor import Tensor
 from glassnet.autograd.variable import Variable
 from glassnet.graph.jit import jit
+from glassnet.initializers import Initializer
 from glassnet.layers import Input, Layer
+from glassnet.losses import Loss
+from glassnet.metrics import Metric
 from glassnet.models import Model, Sequential
+from glassnet.optimizers import Optimizer
+from glassnet.regularizers import Regularizer
 from glassnet.version import __version__
 
 __all__ = [
-    "Input", "Layer", "Model", "NanGuard", "Op", "OpHook", "Sequential", "Tensor", "Timer", "Variable", "__version__",
+    "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "NanGuard", "Op", "OpHook", "Optimizer", "Regularizer",
+    "Sequential", "Tensor", "Timer", "Variable", "__version__",
     "activations", "callbacks", "check_gradients", "config", "constraints", "datasets", "explain", "grad", "hessian",
     "hvp", "initializers", "jacobian", "jit", "lab", "layers", "losses", "metrics", "models", "no_grad", "ops",
     "optimizers", "random", "regularizers", "saving", "utils", "value_and_grad", "vjp",

@@ -1,4 +1,4 @@
-"""Training with the built-in loop: sample weights, class weights, validation split and data, single batches, targets."""
+"""Training with the built-in loop: sample and class weights, validation split and data, single batches."""
 
 import keras
 import numpy as np
@@ -28,7 +28,14 @@ def main(digits, weights):
     class_weight = {i: 2.0 if i == 5 else 1.0 for i in range(10)}
     model = new_model(weights)
     by_class = model.fit(
-        x_train, y_train, class_weight=class_weight, validation_split=0.1, batch_size=64, epochs=2, shuffle=False, verbose=0
+        x_train,
+        y_train,
+        class_weight=class_weight,
+        validation_split=0.1,
+        batch_size=64,
+        epochs=2,
+        shuffle=False,
+        verbose=0,
     )
 
     sample_weight = np.ones(len(y_train), "float32")

@@ -46,7 +46,9 @@ def main(digits, weights):
     x_test = x_test.reshape(-1, 64).astype("float32") / 16
 
     def new_model(rate):
-        model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(20, "relu"), keras.layers.Dense(10, "softmax")])
+        model = keras.Sequential(
+            [keras.Input((64,)), keras.layers.Dense(20, "relu"), keras.layers.Dense(10, "softmax")]
+        )
         weights(model)
         model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
         return model
@@ -57,17 +59,18 @@ def main(digits, weights):
         x_train, y_train, batch_size=40, epochs=6, shuffle=False, verbose=0, validation_data=(x_test, y_test),
         callbacks=[
             recorder,
-            StopAtLoss(0.8),
+            StopAtLoss(1.2),
             keras.callbacks.LearningRateScheduler(halved_late),
             keras.callbacks.CSVLogger("log.csv"),
             keras.callbacks.TerminateOnNaN(),
             keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(sorted(logs))),
         ],
     )  # fmt: skip
-    assert recorder.events[:3] == ["train begins", "epoch 0 of 6", "tested"] and recorder.events[-1] == "train ends"
+    assert recorder.events[:3] == ["train begins", "epoch 0 of 6", "tested"]
+    assert recorder.events[-1] == "train ends"
     assert np.loadtxt("log.csv", delimiter=",", skiprows=1).shape[0] == len(history.epoch) == len(seen)
 
-    model = new_model(0.3)
+    model = new_model(0.1)
     patient = model.fit(
         x_train, y_train, batch_size=40, epochs=8, shuffle=False, verbose=0, validation_data=(x_test, y_test),
         callbacks=[

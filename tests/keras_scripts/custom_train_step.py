@@ -10,7 +10,7 @@ class CustomModel(keras.Model):
         y_pred = self(x, training=True)
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred)
         loss.backward()
-        trainable_weights = [v for v in self.trainable_weights]
+        trainable_weights = self.trainable_weights[:]
         gradients = [v.value.grad for v in trainable_weights]
         self.optimizer.apply(gradients, trainable_weights)
         for metric in self.metrics:
@@ -34,7 +34,7 @@ class OwnLossAndMetrics(keras.Model):
         y_pred = self(x, training=True)
         loss = self.loss_fn(y, y_pred, sample_weight=sample_weight)
         loss.backward()
-        trainable_weights = [v for v in self.trainable_weights]
+        trainable_weights = self.trainable_weights[:]
         self.optimizer.apply([v.value.grad for v in trainable_weights], trainable_weights)
         self.loss_tracker.update_state(loss)
         self.mae_metric.update_state(y, y_pred, sample_weight=sample_weight)

@@ -18,7 +18,7 @@ def main(digits, weights):
     x = block(x, 24)
     outputs = keras.layers.Dense(10)(x * 0.5 + keras.ops.tanh(x))
     scores = keras.Model(inputs=inputs, outputs=outputs, name="scores")
-    assert scores.input_shape == (None, 64) and scores.output_shape == (None, 10)
+    assert (scores.input_shape, scores.output_shape) == ((None, 64), (None, 10))
 
     images = keras.Input(shape=(8, 8))
     logits = scores(keras.layers.Reshape((64,))(images))

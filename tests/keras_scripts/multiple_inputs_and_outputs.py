@@ -29,10 +29,18 @@ def main(digits, weights):
     history = model.fit(inputs, targets, epochs=2, batch_size=32, shuffle=False, verbose=0)
 
     outputs = model.predict(inputs, verbose=0)
-    assert outputs["digit"].shape == (480, 10) and outputs["is_odd"].shape == (480, 1)
+    assert {name: output.shape for name, output in outputs.items()} == {"digit": (480, 10), "is_odd": (480, 1)}
 
     listed = keras.Model([top, bottom, ink], [digit, is_odd])
-    listed.compile("sgd", loss=[keras.losses.SparseCategoricalCrossentropy(from_logits=True), "mse"])
-    second = listed.fit(list(inputs.values()), list(targets.values()), batch_size=48, shuffle=False, verbose=0)
-    assert np.isfinite(second.history["loss"]).all()
-    return {**history.history, "listed_loss": second.history["loss"]}
+    listed.compile(
+        "sgd",
+        loss=[keras.losses.SparseCategoricalCrossentropy(from_logits=True), "mse"],
+        metrics=[["accuracy"], ["mae", keras.metrics.RootMeanSquaredError(name="rmse")]],
+    )
+    factors = {"digit": np.linspace(0, 1, 480), "is_odd": np.linspace(1, 2, 480)}
+    second = listed.fit(
+        list(inputs.values()), list(targets.values()), sample_weight=list(factors.values()), batch_size=48,
+        shuffle=False, verbose=0,
+    )  # fmt: skip
+    values = listed.evaluate(list(inputs.values()), list(targets.values()), verbose=0)
+    return {**history.history, **{f"listed_{name}": v for name, v in second.history.items()}, "evaluated": values}

@@ -21,12 +21,15 @@ def main(digits, weights):
     (x_train, y_train), (x_test, y_test) = digits
     x_train, y_train = x_train[:330].reshape(-1, 64).astype("float32"), y_train[:330]
     x_test = x_test.reshape(-1, 64).astype("float32")
+    varies = x_train.std(axis=0) > 0.5  # a pixel that is always 0 says nothing and has no scale
+    x_train, x_test = x_train[:, varies], x_test[:, varies]
+    features = x_train.shape[1]
 
     normalization = keras.layers.Normalization(axis=-1)
     normalization.adapt(x_train)
     model = keras.Sequential(
         [
-            keras.Input((64,)),
+            keras.Input((features,)),
             normalization,
             keras.layers.Dense(20),
             keras.layers.PReLU(),
@@ -37,10 +40,12 @@ def main(digits, weights):
         ]
     )
     first = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
-    weights(keras.Sequential([keras.Input((64,)), first[0], keras.layers.PReLU(), first[1]]))
+    weights(keras.Sequential([keras.Input((features,)), first[0], keras.layers.PReLU(), first[1]]))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     dataset = Batches(x_train, y_train, 50)
-    history = model.fit(dataset, epochs=2, validation_data=Batches(x_test, y_test, 100), shuffle=False, verbose=0).history
+    history = model.fit(
+        dataset, epochs=2, validation_data=Batches(x_test, y_test, 100), shuffle=False, verbose=0
+    ).history
 
     def endless():
         while True:

@@ -13,7 +13,9 @@ def main(digits, weights):
             schedules.ExponentialDecay(0.1, decay_steps=10, decay_rate=0.9, staircase=True), momentum=0.9, nesterov=True
         ),
         "cosine": keras.optimizers.AdamW(schedules.CosineDecay(0.01, decay_steps=20, alpha=0.1), weight_decay=0.02),
-        "piecewise": keras.optimizers.RMSprop(schedules.PiecewiseConstantDecay([5, 12], [0.01, 0.005, 0.001]), momentum=0.5),
+        "piecewise": keras.optimizers.RMSprop(
+            schedules.PiecewiseConstantDecay([5, 12], [0.01, 0.005, 0.001]), momentum=0.5
+        ),
         "clipnorm": keras.optimizers.SGD(0.5, clipnorm=0.2),
         "clipvalue": keras.optimizers.Adam(0.01, clipvalue=0.01),
         "global_clipnorm": keras.optimizers.Adagrad(0.1, global_clipnorm=0.3),

@@ -14,7 +14,8 @@ def main(digits, weights):
     model.add(keras.layers.Dense(7, name="too_much"))
     model.pop()
     model.add(keras.layers.Dense(10, activation="softmax", name="classes"))
-    assert not model.built and len(model.layers) == 3
+    assert not model.built
+    assert len(model.layers) == 3
 
     model(x_train[:1])  # the weights are made when the first input shows its shape
     assert model.count_params() == 64 * 32 + 32 + 32 * 10 + 10
@@ -30,5 +31,6 @@ def main(digits, weights):
 
     features = keras.Sequential([keras.Input(shape=(8, 8)), model.layers[0], model.get_layer("hidden")])
     longer = keras.Model(inputs=features.inputs, outputs=keras.layers.Dense(4)(features.outputs[0]))
-    assert features(x_test[:3]).shape == (3, 32) and longer([x_test[:3]]).shape == (3, 4)
+    assert features(x_test[:3]).shape == (3, 32)
+    assert longer([x_test[:3]]).shape == (3, 4)
     return {**history.history, "test_loss": [loss], "test_accuracy": [accuracy]}

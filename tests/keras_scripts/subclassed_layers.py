@@ -53,7 +53,7 @@ def main(digits, weights):
     x_train, y_train = x_train[:400].reshape(-1, 64).astype("float32") / 16, y_train[:400]
 
     copy = Linear.from_config(Linear(5, name="five").get_config())
-    assert copy.units == 5 and copy.name == "five"
+    assert (copy.units, copy.name) == (5, "five")
 
     model = keras.Sequential([keras.Input((64,)), Block()])
     assert len(model.trainable_weights) == 4
@@ -63,6 +63,12 @@ def main(digits, weights):
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     history = model.fit(
-        x_train, y_train, batch_size=50, epochs=2, validation_data=(x_train[:100], y_train[:100]), shuffle=False, verbose=0
+        x_train,
+        y_train,
+        batch_size=50,
+        epochs=2,
+        validation_data=(x_train[:100], y_train[:100]),
+        shuffle=False,
+        verbose=0,
     )
     return history.history

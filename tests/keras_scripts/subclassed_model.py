@@ -1,4 +1,4 @@
-"""A model as a class: layers made in __init__, call with a training argument, batch normalization, dropout at rate 0."""
+"""A model as a class: layers made in __init__, a training argument, batch normalization, dropout at rate 0."""
 
 import keras
 
@@ -28,7 +28,7 @@ def main(digits, weights):
 
     model = Classifier()
     model(x_train[:1])
-    assert len(model.trainable_weights) == 8 and len(model.non_trainable_weights) == 2
+    assert (len(model.trainable_weights), len(model.non_trainable_weights)) == (8, 2)
     weights(model)
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate=1e-2),

@@ -24,7 +24,7 @@ def main(digits, weights):
     first.fit(x_train[small], y_train[small], batch_size=20, epochs=2, shuffle=False, verbose=0)
 
     base.trainable = False
-    assert len(base.trainable_weights) == 0 and len(base.non_trainable_weights) == 8
+    assert (len(base.trainable_weights), len(base.non_trainable_weights)) == (0, 8)
     frozen = base.get_weights()
     inputs = keras.Input(shape=(64,))
     x = base(inputs, training=False)

@@ -148,15 +148,15 @@ def test_a_model_without_input_shape_round_trips_unbuilt() -> None:
     ("run", "error", "problem"),
     [
         (lambda m: m.add(m.layers[0]), GraphError, r"'net': Dense 'a' is already in the stack\n  fix: .*functional"),
-        (lambda m: m.add(Dense(1, name="a")), GraphError, "'net': two layers are called 'a'\n  fix: +give each layer"),
+        (lambda m: m.add(Dense(1, name="a")), GraphError, "'net': two layers are called 'a'"),
         (lambda m: m.add(gn.Input((3,))), GraphError, "'net': an Input can only be the first layer"),
         (lambda m: m.add(3), ArgumentError, "this is not a layer\n  expected: .*\n  received: 3"),
         (lambda m: m.get_layer("b"), GraphError, "has no such layer\n  expected: a\n  received: 'b'"),
         (lambda m: m.get_layer(index=4), GraphError, "received: index 4"),
-        (lambda m: m.output_shape, GraphError, "the output shape is not known\n  fix: +call the model once"),
+        (lambda m: m.output_shape, GraphError, r"'net': (.*\n)*.*not known(.*\n)*.*call the model once"),
         (lambda m: m.build(), ArgumentError, "build needs the shape of the input"),
         (lambda m: [m.pop(), m.pop()], GraphError, "there is no layer to remove"),
-        (lambda m: [m.pop(), m(X)], GraphError, r"has no layers yet\n  fix: +model.add\("),
+        (lambda m: [m.pop(), m(X)], GraphError, r"'net' has no layers yet\n(.*\n)*  fix: +model.add\("),
         (lambda m: gn.Sequential.from_config({}), ArgumentError, "the config has no list of layers"),
     ],
 )

@@ -16,7 +16,7 @@ from glassnet.optimizers import SGD
 from glassnet.utils import set_random_seed, to_categorical
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning"
-BATCH = 10
+BATCH, EPOCHS, QUICK_EPOCHS = 10, 30, 3
 
 
 def network(sizes: list[int]) -> Sequential:
@@ -33,7 +33,7 @@ def train(hidden: list[int], eta: float, seed: int, quick: bool) -> dict[str, An
     makes the same step is 10/2 eta.
     """
     set_random_seed(seed)
-    epochs = 3 if quick else 30
+    epochs = QUICK_EPOCHS if quick else EPOCHS
     (x, y), (x_test, y_test) = flat_images("mnist", quick)
     model = network([x.shape[1], *hidden, 10])
     model.compile(SGD(10 / 2 * eta), loss="mse", metrics=["categorical_accuracy"])

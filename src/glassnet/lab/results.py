@@ -123,10 +123,10 @@ def _with_range(name: str, value: Any, record: dict[str, Any]) -> str:
 
 
 def number(value: Any) -> str:
-    """A number as in the table: two decimals for percent and seconds, four digits for what is smaller.
+    """A number as in the table: two decimals; four where it is small, or was rounded to four by its experiment.
 
-    >>> number(True), number(15910), number(97.4244), number(0.0116), number(1.2345e-15)
-    ('yes', '15,910', '97.42', '0.0116', '1.2e-15')
+    >>> number(True), number(15910), number(97.42333), number(24.7041), number(0.0116), number(1.2345e-15)
+    ('yes', '15,910', '97.42', '24.7041', '0.0116', '1.2e-15')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -134,4 +134,5 @@ def number(value: Any) -> str:
         return f"{value:,}"
     if 0 < abs(value) < 1e-4:
         return f"{value:.1e}"
-    return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"
+    decimals = 4 if abs(value) < 1 or (value == round(value, 4) and value != round(value, 2)) else 2
+    return f"{value:.{decimals}f}"

@@ -242,6 +242,8 @@ class Operation(Layer):
         super().__init__(**kwargs)
         self.op: Op = op if isinstance(op, Op) else _op_class(op)(**(attributes or {}))
         self.constants = [None if c is None else np.asarray(c) for c in constants]
+        operands = ["x" if c is None else str(c) if c.ndim == 0 else f"array {c.shape}" for c in self.constants]
+        self.formula = f"y = {self.op.name}({', '.join(operands)})"
 
     def call(self, inputs: Any) -> Any:
         given = iter(inputs)

@@ -54,7 +54,7 @@ class Run:
         block: Block = variables[0].block
         place = slice(block.places[variables[0]].start, block.places[variables[-1]].stop)
         self.variables, self.gradients = variables, companions.gradients[place]
-        if len(variables) == 1:  # keeps its shape: constraints and norms may follow
+        if len(variables) == 1:
             self.weight, self.slots = variables[0], list(slots.values())
             return
         path = f"{variables[0].path}..{variables[-1].path}"

@@ -68,7 +68,6 @@ class Optimizer:
         self._schedule: Any = None
         self.learning_rate = learning_rate
         self.built = False
-        self._variables: list[Variable] = []
         self._slots: dict[Variable, dict[str, Variable]] = {}
         self._companions: dict[Block, Companions] = {}
         self._runs: dict[tuple[int, ...], list[Run]] = {}
@@ -138,7 +137,6 @@ class Optimizer:
                 self._companions[block] = Companions(slots, np.empty_like(block.array))
             path = f"{self.name}/{variable.path}"
             self._slots[variable] = self._companions[block].slots_of(block.places[variable], variable.shape, path)
-        self._variables += new
         self.built = True
 
     def _runs_for(self, variables: Sequence[Variable], joined: bool) -> list[Run]:
@@ -151,8 +149,7 @@ class Optimizer:
             groups: list[list[Variable]] = []
             for variable in sorted(variables, key=lambda v: (order[v.block], v.block.places[v].start)):
                 last = groups[-1][-1] if groups else None
-                joins = joined and last is not None and last.constraint is None and variable.constraint is None
-                if joins and variable.block.follows(last, variable):
+                if joined and last is not None and variable.block.follows(last, variable):
                     groups[-1].append(variable)
                 else:
                     groups.append([variable])
@@ -167,7 +164,7 @@ class Optimizer:
             grads: one gradient per variable; where it is None, the variable stays.
             trainable_variables: those given to `build` by default.
         """
-        variables = self._variables if trainable_variables is None else list(trainable_variables)
+        variables = list(self._slots if trainable_variables is None else trainable_variables)
         with phase("update"), no_grad():
             gradients = self._clipped(self._checked(grads, variables))
             rate, step, rule = feed(self.current_rate, (), "float64"), self._next_step(), self.update_rule()

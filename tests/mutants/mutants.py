@@ -1,0 +1,425 @@
+"""Planted faults: one small change of the source each, and the test that must notice it.
+
+A row names the fault, the file under `src/glassnet`, what stands there (exactly once), what takes its place, and the
+test: a pytest address, with `-k` where a contract table has many rows. `test_mutants.py` plants and runs them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """One fault."""
+
+    fault: str
+    file: str
+    original: str
+    replacement: str
+    test: str
+
+
+ENGINE = [
+    Mutant(
+        "broadcasting is not undone in backward", "autograd/backward.py",
+        "return F.sum_to(g, spec.shape)", "return g",
+        "tests/ops/test_elementwise.py::test_contract -k 'add and broadcast and gradient_equals'",
+    ),
+    Mutant(
+        "sums of gradients are written into an array that others hold", "autograd/backward.py",
+        "elif node in self.owned and type(old) is np.ndarray:", "elif type(old) is np.ndarray:",
+        "tests/autograd/test_backward.py::test_accumulation_never_writes_into_what_others_hold",
+    ),
+    Mutant(
+        "a second backward replaces the gradient", "autograd/backward.py",
+        "node.grad = cotangent if node.grad is None else node.grad + cotangent", "node.grad = cotangent",
+        "tests/autograd/test_backward.py::test_gradients_collect_over_calls_and_one_handed_out_stays",
+    ),
+    Mutant(
+        "a gradient goes through weights that were overwritten since", "autograd/backward.py",
+        "if parent.base is not None and parent.base.changed_at > node.stamp:", "if False:",
+        "tests/autograd/test_variable.py::test_backward_through_an_overwritten_value_names_both_lines",
+    ),
+    Mutant(
+        "assign does not raise the version", "autograd/variable.py",
+        "self.touch(user_line())", "user_line()",
+        "tests/autograd/test_variable.py::test_assign_writes_in_place_and_raises_the_version",
+    ),
+    Mutant(
+        "a Python number brings its own dtype", "autograd/op.py",
+        "tensors[position] = wrap(np.asarray(x, own), None)", "tensors[position] = wrap(np.asarray(x), None)",
+        "tests/autograd/test_tensor.py::test_python_numbers_are_weak_and_floats_win_over_integers",
+    ),
+    Mutant(
+        "the NumPy number of an attribute promotes float32", "autograd/op.py",
+        "if isinstance(value, np.generic):  # a NumPy number", "if False:  # a NumPy number",
+        "tests/autograd/test_op.py::test_a_numpy_number_as_attribute_keeps_float32",
+    ),
+    Mutant(
+        "a rule reads a broadcast axis beyond its end", "autograd/rules.py",
+        "if isinstance(index, Name) and index.name.isdigit() and size == 1:", "if False:",
+        "tests/autograd/test_rules.py::test_every_construct_means_what_numpy_computes",
+    ),
+    Mutant(
+        "under max_ a rule reads 0 outside of an array", "autograd/rules.py",
+        "cells = np.asarray(self.value(body, start))", "cells = np.asarray(self.value(body, 0.0))",
+        "tests/autograd/test_rules.py::test_every_construct_means_what_numpy_computes",
+    ),
+    Mutant(
+        "the gradient checker lets one percent pass", "autograd/gradcheck.py",
+        "order: int = 1, tolerance: float = 1e-6,", "order: int = 1, tolerance: float = 1e-2,",
+        "tests/autograd/test_gradcheck.py::test_a_derivative_wrong_by_a_twentieth_of_a_percent_is_caught",
+    ),
+    Mutant(
+        "a replay reuses the random bits of the first", "graph/plan.py",
+        "for make, number in graph.feeds:",
+        "for make, number in [feed for feed in graph.feeds if slots[feed[1]] is None]:",
+        "tests/layers/test_regularization.py::test_a_replayed_step_draws_anew_each_time",
+    ),
+    Mutant(
+        "an update writes in place what is read later", "graph/plan.py",
+        "safe = all(i not in read_later and call.inputs.count(i) == 1 for i in overwritten)", "safe = True",
+        "tests/graph/test_plan.py::test_memory_is_taken_over_only_where_nobody_else_reads_it",
+    ),
+    Mutant(
+        "a plan outlives a change of what is trainable", "graph/jit.py",
+        "return self.trainable == tuple([v.trainable for v, _ in self.plan.graph.variables])", "return True",
+        "tests/graph/test_jit.py::test_a_change_of_what_is_trainable_traces_again",
+    ),
+    Mutant(
+        "one plan serves training and inference", "graph/jit.py",
+        "key = (_key(list(arguments), arrays), STATE.training)", "key = (_key(list(arguments), arrays), None)",
+        "tests/graph/test_jit.py::test_a_layer_called_inside_follows_the_training_flag_outside",
+    ),
+    Mutant(
+        "a number that Python makes anew is frozen", "graph/jit.py",
+        "if difference is not None:", "if False:",
+        "tests/graph/test_jit.py::test_what_python_makes_anew_is_refused_instead_of_frozen",
+    ),
+]  # fmt: skip
+
+OPS = [
+    Mutant(
+        "the bias gradient is that of one sample", "ops/linalg.py",
+        "_rows(g).sum(axis=0) if needed[2] else None", "_rows(g)[0] if needed[2] else None",
+        "tests/ops/test_linalg.py::test_contract -k 'linear and gradient_equals'",
+    ),
+    Mutant(
+        "the weight gradient is transposed", "ops/linalg.py",
+        "_rows(x).T @ _rows(g) if needed[1] else None,", "(_rows(g).T @ _rows(x)).reshape(w.shape),",
+        "tests/ops/test_linalg.py::test_contract -k 'linear and gradient_equals'",
+    ),
+    Mutant(
+        "the 1/n of a mean is missing in backward", "ops/reduction.py",
+        "keep_axes(F, g / n, x.shape, self.axes)", "keep_axes(F, g, x.shape, self.axes)",
+        "tests/ops/test_reduction.py::test_contract -k 'mean and gradient_equals'",
+    ),
+    Mutant(
+        "the cotangent of a sum is repeated along another axis", "ops/reduction.py",
+        "tuple(1 if axis in axes else size for axis, size in enumerate(shape)))",
+        "tuple(1 if axis not in axes else size for axis, size in enumerate(shape)))",
+        "tests/ops/test_reduction.py::test_contract -k 'sum and gradient_equals'",
+    ),
+    Mutant(
+        "a running sum is not reversed in backward", "ops/reduction.py",
+        "F.flip(F.cumsum(F.flip(g, self.axis), self.axis), self.axis)", "F.cumsum(g, self.axis)",
+        "tests/ops/test_reduction.py::test_contract -k 'cumsum and gradient_equals'",
+    ),
+    Mutant(
+        "tied maxima each get the whole cotangent", "ops/reduction.py",
+        "self.axes) / k * chosen", "self.axes) * chosen",
+        "tests/ops/test_reduction.py::test_tied_cells_share_the_cotangent_evenly",
+    ),
+    Mutant(
+        "the sign of a subtraction is lost in backward", "ops/elementwise.py",
+        "return g, -g if needed[1] else None", "return g, g if needed[1] else None",
+        "tests/ops/test_elementwise.py::test_contract -k 'subtract and gradient_equals'",
+    ),
+    Mutant(
+        "the sign of a quotient's denominator is lost", "ops/elementwise.py",
+        "return share, -share * y if needed[1] else None", "return share, share * y if needed[1] else None",
+        "tests/ops/test_elementwise.py::test_contract -k 'divide and gradient_equals'",
+    ),
+    Mutant(
+        "tanh has the slope 1 + y²", "ops/activation.py",
+        "return g * (1 - y * y)", "return g * (1 + y * y)",
+        "tests/ops/test_activation.py::test_contract -k 'tanh and gradient_equals'",
+    ),
+    Mutant(
+        "cells picked twice get one cotangent", "ops/indexing.py",
+        "xp.add.at(y.reshape(-1), flat.reshape(-1), x.reshape(-1))", "y.reshape(-1)[flat.reshape(-1)] = x.reshape(-1)",
+        "tests/ops/test_indexing.py::test_cells_picked_twice_collect_both_cotangents",
+    ),
+    Mutant(
+        "the factor 2 of a squared error is missing in backward", "ops/loss.py",
+        "(g[..., None] * (2 / p.shape[-1]))", "(g[..., None] * (1 / p.shape[-1]))",
+        "tests/ops/test_loss.py::test_contract -k 'squared_error and gradient_equals'",
+    ),
+    Mutant(
+        "the fused cross-entropy drops its incoming gradient", "ops/loss.py",
+        "dtype=z.dtype)) * F.expand_dims(g, -1), None", "dtype=z.dtype)), None",
+        "tests/ops/test_loss.py::test_contract -k 'sparse and gradient_equals'",
+    ),
+    Mutant(
+        "logits are taken for probabilities", "ops/loss.py",
+        "logits = output if from_logits else logits_behind(output, Softmax, axis)",
+        "logits = logits_behind(output, Softmax, axis)",
+        "tests/test_losses.py::test_value_and_reductions_equal_the_formula",
+    ),
+    Mutant(
+        "dropout does not scale the survivors", "ops/random.py",
+        "y *= 1 / (1 - self.rate)", "y *= 1",
+        "tests/layers/test_regularization.py::test_dropout_scales_the_survivors_so_that_the_mean_stays",
+    ),
+    Mutant(
+        "dropout lets the gradient through everywhere", "ops/random.py",
+        "return F.apply_dropout(g, u, self.rate) if needed[0] else None, None", "return g, None",
+        "tests/layers/test_regularization.py::test_dropout_lets_the_gradient_through_where_the_input_went_through",
+    ),
+]  # fmt: skip
+
+OPTIMIZERS = [
+    Mutant(
+        "momentum climbs", "ops/optimization.py",
+        "velocity -= step", "velocity += step",
+        "tests/ops/test_optimization.py::test_momentum_by_hand",
+    ),
+    Mutant(
+        "nesterov is ignored", "ops/optimization.py",
+        "move = step - velocity * self.momentum if self.nesterov else -velocity", "move = -velocity",
+        "tests/ops/test_optimization.py::test_nesterov_momentum_by_hand",
+    ),
+    Mutant(
+        "Adam lacks its bias corrections", "ops/optimization.py",
+        "return float(rate) * math.sqrt(1 - beta_2 ** int(t)) / (1 - beta_1 ** int(t))", "return float(rate)",
+        "tests/ops/test_optimization.py::test_adam_moves_by_the_rate_at_first_whatever_the_gradient",
+    ),
+    Mutant(
+        "weight decay is ignored", "ops/optimization.py",
+        "move += w * decay", "move += w * 0",
+        "tests/ops/test_optimization.py::test_decoupled_decay_shrinks_the_weight_before_the_step",
+    ),
+    Mutant(
+        "the last piece of a large array is not updated", "ops/optimization.py",
+        "for start in range(0, flat[0].size, _PIECE):", "for start in range(0, flat[0].size - _PIECE, _PIECE):",
+        "tests/ops/test_optimization.py::test_large_arrays_equal_their_parts",
+    ),
+    Mutant(
+        "steps are not counted", "optimizers/optimizer.py",
+        "self.iterations.assign(step)", "pass",
+        "tests/test_optimizers.py::test_adam_counts_steps_over_several_fits_and_saves_the_count",
+    ),
+    Mutant(
+        "the step counter is not restored", "optimizers/optimizer.py",
+        "variable.assign(np.asarray(state[name]))", "variable.assign(np.asarray(state[name] * (name != 'iterations')))",
+        "tests/test_optimizers.py::test_adam_counts_steps_over_several_fits_and_saves_the_count",
+    ),
+    Mutant(
+        "clipping lengthens short gradients", "optimizers/optimizer.py",
+        "return gradient * (longest / ops.maximum(norm, longest))", "return gradient * (longest / norm)",
+        "tests/test_optimizers.py::test_clipnorm_shortens_single_variables_that_are_too_long",
+    ),
+    Mutant(
+        "constraints are ignored", "optimizers/optimizer.py",
+        "variable.assign(variable.constraint(variable.value))", "pass",
+        "tests/test_optimizers.py::test_constraints_act_after_the_step_and_keep_neighbours_free",
+    ),
+]  # fmt: skip
+
+LAYERS = [
+    Mutant(
+        "dropout is active at inference", "layers/regularization.py",
+        "if not training or self.rate == 0:", "if self.rate == 0:",
+        "tests/layers/test_regularization.py::test_contract -k 'Dropout and value_equals'",
+    ),
+    Mutant(
+        "use_bias is ignored", "layers/core.py",
+        "self.bias = None if not self.use_bias else self.add_weight(", "self.bias = self.add_weight(",
+        "tests/layers/test_core.py::test_contract -k 'Dense and weights_are_as_declared'",
+    ),
+    Mutant(
+        "batch normalization trains on its running statistics", "layers/normalization.py",
+        "if training and self.trainable:", "if False:",
+        "tests/layers/test_normalization.py::test_training_normalizes_by_the_batch_and_moves_the_averages",
+    ),
+    Mutant(
+        "batch normalization ignores that it is frozen", "layers/normalization.py",
+        "if training and self.trainable:", "if training:",
+        "tests/layers/test_normalization.py::test_a_frozen_layer_computes_as_at_inference",
+    ),
+    Mutant(
+        "the running mean does not move", "layers/normalization.py",
+        "self._move(self.moving_mean, mean)", "pass",
+        "tests/layers/test_normalization.py::test_training_normalizes_by_the_batch_and_moves_the_averages",
+    ),
+    Mutant(
+        "unfreezing trains the running statistics", "layers/base.py",
+        "variable.trainable = bool(trainable) and not variable.never_trainable", "variable.trainable = bool(trainable)",
+        "tests/layers/test_normalization.py::test_running_averages_are_not_trained_after_unfreezing",
+    ),
+    Mutant(
+        "activity regularizers are ignored", "layers/base.py",
+        "self.add_loss(self.activity_regularizer(output))", "pass",
+        "tests/layers/test_base.py::test_activity_regularizer_adds_the_penalty_of_the_whole_output",
+    ),
+    Mutant(
+        "Glorot's variance forgets the outputs", "initializers.py",
+        '"fan_avg": (fan_in + fan_out) / 2', '"fan_avg": fan_in',
+        "tests/test_initializers.py::test_numbers_have_the_distribution_of_the_source",
+    ),
+    Mutant(
+        "all random generators draw the same numbers", "seeds.py",
+        "_root.spawn(1)[0]", "_root",
+        "tests/test_seeds.py::test_children_of_the_root_are_independent_of_each_other",
+    ),
+]  # fmt: skip
+
+LOSSES = [
+    Mutant(
+        "label smoothing is off", "losses.py",
+        "return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true",
+        "return y_true",
+        "tests/test_losses.py::test_value_and_reductions_equal_the_formula",
+    ),
+    Mutant(
+        "a loss ignores sample_weight", "losses.py",
+        "values = values * weights", "pass",
+        "tests/test_losses.py::test_value_and_reductions_equal_the_formula",
+    ),
+    Mutant(
+        "a mean loss is a sum", "losses.py",
+        "return ops.mean(values)", "return ops.sum(values)",
+        "tests/test_losses.py::test_mean_loss_gradient_is_the_average_of_the_gradients_of_single_samples",
+    ),
+    Mutant(
+        "accuracy compares with the class before", "metrics/accuracy.py",
+        "return ops.equal(ops.argmax(y_pred, axis=-1), _labels", "return ops.equal(ops.argmax(y_pred, axis=-1) + 1, _labels",
+        "tests/metrics/test_accuracy.py",
+    ),
+    Mutant(
+        "top-k accuracy counts k - 1 classes", "metrics/accuracy.py",
+        "return not_higher > max(scores.shape[-1] - k, 0)", "return not_higher > max(scores.shape[-1] - k + 1, 0)",
+        "tests/metrics/test_accuracy.py",
+    ),
+    Mutant(
+        "a mean metric ignores its weights", "metrics/reduction.py",
+        "total = losses.reduce_values(values, sample_weight, ", "total = losses.reduce_values(values, None, ",
+        "tests/metrics/test_reduction.py",
+    ),
+]  # fmt: skip
+
+TRAINING = [
+    Mutant(
+        "class_weight is ignored", "training/data.py",
+        'np.array([class_weight[int(c)] for c in classes], "float32")', 'np.ones(len(classes), "float32")',
+        "tests/training/test_data.py",
+    ),
+    Mutant(
+        "class_weight overrules sample_weight", "training/data.py",
+        "return weights if sample_weight is None else weights", "return weights if True else weights",
+        "tests/training/test_data.py",
+    ),
+    Mutant(
+        "data are not shuffled", "training/data.py",
+        "order = self.generator.permutation(self.samples) if self.shuffle else None", "order = None",
+        "tests/training/test_data.py",
+    ),
+    Mutant(
+        "the last, smaller batch is dropped", "training/data.py",
+        "for start in range(0, self.samples, self.batch_size):",
+        "for start in range(0, self.samples - self.batch_size + 1, self.batch_size):",
+        "tests/training/test_data.py",
+    ),
+    Mutant(
+        "validation_split takes the first rows", "training/data.py",
+        "first, last = slice(0, cut), slice(cut, samples)",
+        "first, last = slice(samples - cut, samples), slice(0, samples - cut)",
+        "tests/training/test_data.py",
+    ),
+    Mutant(
+        "evaluation runs in training mode", "training/trainer.py",
+        "y_pred = self(x, training=False)", "y_pred = self(x, training=True)",
+        "tests/training/test_trainer.py",
+    ),
+    Mutant(
+        "loss_weights are ignored", "training/compiled.py",
+        "value = value if weight == 1.0 else value * weight", "pass",
+        "tests/training/test_trainer.py",
+    ),
+    Mutant(
+        "weight regularizers do not reach the loss of fit", "training/trainer.py",
+        "extra = self._extra_losses()", "extra = []",
+        "tests/training/test_trainer.py",
+    ),
+    Mutant(
+        "EarlyStopping waits one epoch too long", "training/stopping.py",
+        "elif self.wait >= self.patience and epoch > 0:", "elif self.wait > self.patience and epoch > 0:",
+        "tests/training/test_callbacks.py::test_early_stopping_counts_epochs_without_improvement",
+    ),
+    Mutant(
+        "restore_best_weights is ignored", "training/stopping.py",
+        "if self.best_weights is not None:", "if False:",
+        "tests/training/test_callbacks.py::test_the_best_weights_come_back_at_the_end",
+    ),
+    Mutant(
+        "min_delta is ignored", "training/monitor.py",
+        "return self.sign * value - self.min_delta > self.sign * than", "return self.sign * value > self.sign * than",
+        "tests/training/test_callbacks.py::test_early_stopping_counts_epochs_without_improvement",
+    ),
+    Mutant(
+        "the learning rate is not left alone after a reduction", "training/rates.py",
+        "self.cooldown_counter, self.wait = self.cooldown, 0", "self.cooldown_counter, self.wait = 0, 0",
+        "tests/training/test_callbacks.py::test_after_a_reduction_the_cooldown_does_not_count",
+    ),
+    Mutant(
+        "a backup forgets the state of shuffling", "training/trainer.py",
+        'return {"shuffle": self._shuffler, **self.seed_generators}', "return {**self.seed_generators}",
+        "tests/training/test_backup.py::test_ten_epochs_equal_five_and_a_kill_and_five",
+    ),
+]  # fmt: skip
+
+FILES = [
+    Mutant(
+        "save forgets the optimizer's state", "models/files.py",
+        "if model.compiled and model.optimizer.built:", "if False:",
+        "tests/models/test_files.py::test_training_goes_on_byte_for_byte_after_loading",
+    ),
+    Mutant(
+        "the checksum of a member is not compared", "saving/archive.py",
+        "return self._archive.open(info)",
+        "stream = self._archive.open(info)\n        stream._expected_crc = None\n        return stream",
+        "tests/saving/test_archive.py::test_a_wrong_checksum_is_refused",
+    ),
+    Mutant(
+        "sizes beyond max_bytes are read", "saving/archive.py",
+        "if total > max_bytes:", "if False:",
+        "tests/saving/test_archive.py::test_sizes_beyond_max_bytes_are_refused_before_anything_is_unpacked",
+    ),
+    Mutant(
+        "a zip bomb is unpacked", "saving/archive.py",
+        "if total > max(RATIO_FREE_BYTES, MAX_RATIO * self._file_bytes):", "if False:",
+        "tests/saving/test_archive.py::test_a_zip_bomb_with_honest_sizes_is_refused_by_its_ratio",
+    ),
+    Mutant(
+        "an array may be named out of its folder", "saving/archive.py",
+        'part not in ("", ".", "..")', 'part not in ("", ".")',
+        "tests/saving/test_archive.py::test_unsafe_array_names_are_refused",
+    ),
+    Mutant(
+        "a file of a newer format is read", "saving/archive.py",
+        "if version > FORMAT_VERSION:", "if False:",
+        "tests/saving/test_archive.py::test_a_file_of_a_newer_format_says_which_version_it_needs",
+    ),
+    Mutant(
+        "a file is renamed before it is on the disk", "saving/atomic.py",
+        "os.fsync(file.fileno())", "pass",
+        "tests/saving/test_atomic.py::test_the_file_is_synced_before_the_rename_and_its_folder_after",
+    ),
+    Mutant(
+        "a cached file with a wrong sum is used", "datasets/download.py",
+        "if not (path.is_file() and _has_hash(path, file_hash)):", "if not path.is_file():",
+        "tests/datasets/test_download.py::test_cached_file_with_a_wrong_sum_is_fetched_again",
+    ),
+]  # fmt: skip
+
+MUTANTS = [*ENGINE, *OPS, *OPTIMIZERS, *LAYERS, *LOSSES, *TRAINING, *FILES]
