@@ -218,6 +218,22 @@ def test_a_changed_rate_and_a_schedule_act_without_a_new_trace(replayed: bool) -
         assert step.traces == 1
 
 
+def test_a_schedule_counts_every_one_of_several_steps_in_a_plan() -> None:
+    paths = []
+    for replayed in (False, True):
+        w, optimizer = gn.Variable([0.0]), SGD(schedules.ExponentialDecay(1.0, 1, 0.5))
+
+        def three_steps(g: Any, w: Any = w, optimizer: Any = optimizer) -> Any:
+            for _ in range(3):
+                optimizer.apply([g], [w])
+            return optimizer.learning_rate
+
+        step = gn.jit(three_steps) if replayed else three_steps
+        rates = [float(step(np.float32([-1.0]))) for _ in range(2)]
+        paths.append([*rates, float(w.numpy()[0])])
+    assert paths[0] == paths[1] == [1 / 8, 1 / 64, 2 - 1 / 32]
+
+
 @pytest.mark.parametrize(
     ("rate", "path"),
     [

@@ -13,7 +13,7 @@ from typing import Any
 from glassnet import ops
 from glassnet.autograd.tensor import as_tensor
 from glassnet.config import epsilon
-from glassnet.errors import ArgumentError, ShapeError
+from glassnet.errors import ArgumentError, DataError, ShapeError
 from glassnet.ops.activation import Softmax
 from glassnet.ops.loss import logits_behind
 from glassnet.ops.shape import normalize_axis
@@ -158,7 +158,9 @@ def same_shape(y_true: Any, y_pred: Any, who: str) -> tuple[Any, Any]:
         y_true = ops.squeeze(y_true, -1)
     if y_true.shape != y_pred.shape:
         fix = None
-        if y_true.ndim == y_pred.ndim - 1:
+        if y_pred.ndim > 2 and y_true.shape != y_pred.shape[:-1]:
+            fix = _FLATTEN
+        elif y_true.ndim == y_pred.ndim - 1:
             fix = "integer labels belong to sparse_categorical_crossentropy, or one-hot them with to_categorical"
         elif y_true.ndim == y_pred.ndim and y_true.ndim and y_true.shape[0] == y_pred.shape[0]:
             fix = f"the last layer needs {y_true.shape[-1]} units"
@@ -169,6 +171,25 @@ def same_shape(y_true: Any, y_pred: Any, who: str) -> tuple[Any, Any]:
             fix=fix,
         )
     return ops.cast(y_true, y_pred.dtype), y_pred
+
+
+_FLATTEN = "the predictions still have the axes of an image or table: add Flatten() before the first Dense"
+
+
+def check_targets(loss: Any, y_true: Any) -> None:
+    """Raise where a whole array of targets holds values that this loss cannot mean."""
+    function = getattr(loss, "fn", loss)
+    if function is binary_crossentropy and y_true.size and not (y_true.min() >= 0 and y_true.max() <= 1):
+        raise DataError(
+            "binary_crossentropy: a target is out of range", expected="0 and 1, or probabilities between",
+            received=f"values from {y_true.min()} to {y_true.max()}",
+            fix="number two classes 0 and 1; more classes need one unit each, softmax and sparse_categorical_crossentropy",
+        )  # fmt: skip
+    if function is sparse_categorical_crossentropy and y_true.dtype.kind == "f" and (y_true % 1).any():
+        raise DataError(
+            "sparse_categorical_crossentropy: a label is not a whole number", expected="class numbers from 0",
+            received=y_true[y_true % 1 != 0][0], fix="numbers to be met as closely as possible need mean_squared_error",
+        )  # fmt: skip
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
@@ -298,11 +319,31 @@ def sparse_categorical_crossentropy(
     array([0.6931], dtype=float32)
     """
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
+    _check_scores(y_true, y_pred, axis)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
     ignored = y_true == ignore_class
     values = ops.sparse_categorical_crossentropy(ops.where(ignored, 0, y_true), y_pred, from_logits, axis)
     return ops.where(ops.reshape(ignored, values.shape), 0.0, values)
+
+
+def _check_scores(y_true: Any, y_pred: Any, axis: int) -> None:
+    """Two mistakes that the op cannot tell from a wrong shape: no class to choose from, and a forgotten Flatten."""
+    if y_pred.ndim and y_pred.shape[normalize_axis(axis, y_pred.ndim, "sparse_categorical_crossentropy")] == 1:
+        raise ShapeError(
+            "sparse_categorical_crossentropy: with one class the loss is always 0",
+            expected="predictions (batch, classes) for at least two classes",
+            received=f"predictions {y_pred.shape}",
+            fix="two classes and one unit: sigmoid and binary_crossentropy",
+        )
+    labels = y_true.shape[:-1] if y_true.ndim > 1 and y_true.shape[-1] == 1 else y_true.shape
+    if y_pred.ndim > 2 and y_pred.ndim > len(labels) + 1:
+        raise ShapeError(
+            "sparse_categorical_crossentropy: labels and predictions do not fit",
+            expected="one row of class scores per label: predictions (batch, classes)",
+            received=f"labels {y_true.shape}, predictions {y_pred.shape}",
+            fix=_FLATTEN,
+        )
 
 
 # ---------------------------------------------------------------- the same as classes

@@ -62,7 +62,6 @@ def test_tensors_of_another_trace_are_refused():
         trace(lambda x: x + kept, X)
 
 
-@pytest.mark.xfail(strict=True, reason="defect reported: a value read before the trace is frozen into it as a constant")
 @pytest.mark.parametrize("leaf", [gn.Variable([1.0, 2.0]).value, Tensor([1.0, 2.0], requires_grad=True)])
 def test_differentiable_tensors_from_before_the_trace_are_refused(leaf: Tensor):
     with pytest.raises(GraphError, match="before the trace"):

@@ -149,7 +149,8 @@ class _Sweep:
         (parent,) = node.parents
         assert parent is not None
         collected = self.cotangents.setdefault(parent, [None] * len(parent.op.outputs))
-        collected[node.position] = cotangent
+        old = collected[node.position]  # the op's own saved output may have been used as well
+        collected[node.position] = cotangent if old is None else old + cotangent
 
     def step(self, node: Node, cotangent: Any, useful: set[Node] | None) -> None:
         """Run one vjp and hand its results to the parents."""

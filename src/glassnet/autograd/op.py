@@ -34,7 +34,7 @@ from glassnet.autograd import rules
 from glassnet.autograd.operators import F
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE, user_line
-from glassnet.autograd.tensor import Node, Output, SymbolicNode, Tensor, as_tensor, wrap
+from glassnet.autograd.tensor import Alias, Node, Output, SymbolicNode, Tensor, as_tensor, wrap
 from glassnet.config import floatx
 from glassnet.errors import DTypeError, GraphError, ShapeError
 from glassnet.registry import snake_case
@@ -244,6 +244,8 @@ _SIGNATURES: dict[Any, Signature] = {}
 _MOST_SIGNATURES = 20_000
 _ARRAYS = {np.ndarray, *(np.dtype(c).type for c in "?bhilqBHILQefd")}
 _NUMBERS = {int, float, bool}
+_WEAK = {*_NUMBERS, np.float64}
+"""Numbers that take the dtype of the tensors beside them; `np.sqrt(2.0)` is one of them."""
 
 
 def apply(op: Op, *inputs: Any) -> Any:
@@ -301,7 +303,7 @@ def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
     tracked = symbolic = False
     for x in inputs:
         if type(x) is not Tensor:
-            if type(x) in _NUMBERS and op.promotes and len(inputs) > 1:
+            if type(x) in _WEAK and op.promotes and len(inputs) > 1:
                 return _apply_to_tensors(op, _typed_numbers(inputs))
             x = as_tensor(x)
         tensors.append(x)
@@ -322,20 +324,27 @@ def _apply_to_tensors(op: Op, inputs: tuple[Any, ...]) -> Any:
     result = op.forward(np, *arrays) if not STATE.hooks else _observed(op, arrays)
     results = (result,) if signature.single else result
     recorded = tracked and STATE.recording and op.differentiable
-    node = _node(Node, op, tensors, arrays, results, signature) if recorded else None
+    node = _node(Node, op, tensors, arrays, results, signature) if recorded else _alias(op, tensors)
     return wrap(result, node) if signature.single else _wrapped(op, results, node)
+
+
+def _alias(op: Op, tensors: list[Tensor]) -> Alias | None:
+    """An untracked view remembers the variable whose memory it shows."""
+    if op.kind != "view" or tensors[0].creator is None or tensors[0].creator.base is None:
+        return None
+    return Alias(tensors[0].creator.base)
 
 
 def _typed_numbers(inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
     """All inputs as Tensors. Python numbers are weak: they take the dtype of the tensors beside them."""
     tensors = [as_tensor(x) for x in inputs]
-    strong = [t.dtype for x, t in zip(inputs, tensors) if type(x) not in _NUMBERS]
+    strong = [t.dtype for x, t in zip(inputs, tensors) if type(x) not in _WEAK]
     if not strong:
         return tuple(tensors)
     dtype = next((d for d in strong if d.kind == "f"), None)
     for position, x in enumerate(inputs):
-        if type(x) in _NUMBERS:
-            own = dtype or (strong[0] if type(x) is not float else np.dtype(floatx()))
+        if type(x) in _WEAK:
+            own = dtype or (np.dtype(floatx()) if isinstance(x, float) else strong[0])
             if own.kind == "b" and type(x) is not bool:
                 own = np.dtype("int64")
             tensors[position] = wrap(np.asarray(x, own), None)
@@ -394,6 +403,8 @@ def _record_symbolic(op: Op, tensors: list[Tensor], signature: Signature, tracke
     results = tuple([Spec(s.shape, s.dtype) for s in signature.results])  # fresh: identity names a traced value
     data = tuple([t.data for t in tensors])
     if STATE.tracer is not None:
+        for tensor in tensors:
+            _refuse_stale(op, tensor)
         STATE.tracer.record(op, data, results)
     tracked = tracked and op.differentiable
     if STATE.tracer is not None and not tracked:
@@ -403,6 +414,16 @@ def _record_symbolic(op: Op, tensors: list[Tensor], signature: Signature, tracke
     if len(op.outputs) == 1:
         return wrap(results[0], node)
     return tuple(wrap(y, Output(node, i)) for i, y in enumerate(results[: len(op.outputs)]))
+
+
+def _refuse_stale(op: Op, tensor: Tensor) -> None:
+    """A variable's tensor from outside would be frozen into the plan."""
+    if type(tensor.data) is not Spec and tensor.creator is not None and tensor.creator.base is not None:
+        raise GraphError(
+            f"{op.name}: the value of {tensor.creator.base.name} was taken before the trace",
+            expected="variable.value, read inside the step",
+            fix="read it inside the function, or pass the tensor as an argument",
+        )
 
 
 def _observed(op: Op, arrays: tuple[Any, ...]) -> Any:

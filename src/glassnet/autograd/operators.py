@@ -28,6 +28,8 @@ class Operators:
 
     __slots__ = ()
 
+    __array_ufunc__ = None  # NumPy operators defer to ours, so `array * tensor` is recorded too
+
     @property
     def value(self) -> Any:
         """The Tensor to compute with."""

@@ -63,6 +63,15 @@ class Leaf(Node):
         self.changed_at, self.changed_line = 0, ""
 
 
+class Alias(Node):
+    """An untracked view of a variable's memory: no gradient flows, but backward must know when it is overwritten."""
+
+    __slots__ = ()
+
+    def __init__(self, base: Leaf) -> None:
+        self.parents, self.tracked, self.base = (), False, base
+
+
 class Output(Node):
     """One of several outputs of a node."""
 
@@ -92,8 +101,6 @@ class Tensor(Operators):
 
     data: Any
     creator: Node | None
-
-    __array_ufunc__ = None  # NumPy operators defer to ours, so `array * tensor` is recorded too
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
@@ -239,7 +246,8 @@ class Tensor(Operators):
 
     def detach(self) -> Tensor:
         """The same values, cut from the tape."""
-        return wrap(self.data, None)
+        base = None if self.creator is None else self.creator.base
+        return wrap(self.data, None if base is None else Alias(base))
 
 
 def wrap(data: Any, creator: Node | None) -> Tensor:

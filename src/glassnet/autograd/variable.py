@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, final
 
 import numpy as np
@@ -137,11 +138,15 @@ class Variable(Operators):
 
     def assign_add(self, value: Any) -> None:
         """`assign(self + value)`."""
-        self.assign(self.value + value)
+        self.assign(self.value + self._own_type(value))
 
     def assign_sub(self, value: Any) -> None:
         """`assign(self - value)`."""
-        self.assign(self.value - value)
+        self.assign(self.value - self._own_type(value))
+
+    def _own_type(self, value: Any) -> Any:
+        """Plain arrays and lists in the variable's own dtype; tensors as they are."""
+        return value if isinstance(value, (Operators, int, float)) else to_array(value).astype(self.dtype, copy=False)
 
     def touch(self, line: str) -> None:
         """Note that the array was written at `line`."""
@@ -156,6 +161,12 @@ class Variable(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.value.numpy(), dtype=dtype)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
 
     def __float__(self) -> float:
         return float(self.value)

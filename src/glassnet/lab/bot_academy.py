@@ -119,8 +119,8 @@ def held_out_images(seed: int, quick: bool) -> dict[str, Any]:
 
 def gradients_of_the_trick(seed: int, quick: bool) -> dict[str, Any]:
     """delta_o = o - l is the gradient of the cross-entropy, not of the squared error that the lesson prints."""
-    z, label = np.random.default_rng(seed).normal(size=(2, 10))
-    label = np.eye(10)[label.argmax()]
+    rng = np.random.default_rng(seed)
+    z, label = rng.normal(size=10), np.eye(10)[rng.integers(10)]
     o = 1 / (1 + np.exp(-z))
     cross_entropy = grad(lambda z: 10 * losses.binary_crossentropy(label, ops.sigmoid(z)))(z)
     squared_error = grad(lambda z: losses.mean_squared_error(label, ops.sigmoid(z)))(z)

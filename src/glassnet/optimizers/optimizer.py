@@ -7,6 +7,7 @@ an element-wise rule runs over long contiguous runs instead of weight by weight.
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -68,6 +69,7 @@ class Optimizer:
         self._schedule: Any = None
         self.learning_rate = learning_rate
         self.built = False
+        self._traced_steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._slots: dict[Variable, dict[str, Variable]] = {}
         self._companions: dict[Block, Companions] = {}
         self._runs: dict[tuple[int, ...], list[Run]] = {}
@@ -96,7 +98,7 @@ class Optimizer:
     @property
     def learning_rate(self) -> Any:
         """The rate of the next step; assign a number or a schedule at any time."""
-        return self._rate if self._schedule is None else feed(self.current_rate, (), "float64")
+        return self._rate if self._schedule is None else self._next_rate()
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -109,11 +111,17 @@ class Optimizer:
         self._schedule = None
         self._rate.assign(np.asarray(rate))
 
-    def current_rate(self) -> float:
-        """The learning rate of the next step as a number."""
+    def current_rate(self, ahead: int = 0) -> float:
+        """The learning rate of the next step, or of one that many steps ahead, as a number."""
         if self._schedule is None:
             return float(self._rate.array)
-        return float(self._schedule(int(self.iterations.array)) if self._schedule_of_step else self._schedule())
+        step = int(self.iterations.array) + ahead
+        return float(self._schedule(step) if self._schedule_of_step else self._schedule())
+
+    def _next_rate(self) -> Tensor:
+        """The same as a Tensor; in a plan, steps that it takes before this one are not counted yet when it is fed."""
+        ahead = self._traced_steps.get(STATE.tracer, 0) if STATE.tracer is not None else 0
+        return feed(lambda: self.current_rate(ahead), (), "float64")
 
     # ------------------------------------------------------------ memory
     @property
@@ -167,7 +175,7 @@ class Optimizer:
         variables = list(self._slots if trainable_variables is None else trainable_variables)
         with phase("update"), no_grad():
             gradients = self._clipped(self._checked(grads, variables))
-            rate, step, rule = feed(self.current_rate, (), "float64"), self._next_step(), self.update_rule()
+            rate, step, rule = self._next_rate(), self._next_step(), self.update_rule()
             # a trace and a recorder follow single variables, so that a weight read after its update is the new one
             joined = rule is not None and STATE.tracer is None and not STATE.hooks
             line = "" if STATE.tracer is not None else user_line()
@@ -193,6 +201,7 @@ class Optimizer:
     def _next_step(self) -> Any:
         """The number of this step, counted from 1."""
         if STATE.tracer is not None:
+            self._traced_steps[STATE.tracer] = self._traced_steps.get(STATE.tracer, 0) + 1
             return self.iterations.value + 1
         return wrap(self.iterations.array + 1, None)
 
