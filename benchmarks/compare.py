@@ -65,7 +65,8 @@ class Contender:
         )  # fmt: skip
 
     def ask(self, request: str) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(request + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
@@ -94,7 +95,7 @@ def compare(workload: str, rounds: int, seconds: float, pythons: dict[str, str])
     return {
         "workload": workload,
         "microseconds": {
-            name: {"median": round(1e6 * medians[name], 2), "quartiles": [round(1e6 * q, 2) for q in statistics.quantiles(t)]}
+            name: {"median": round(1e6 * medians[name], 2), "quartiles": _rounded(statistics.quantiles(t))}
             for name, t in times.items()
         },
         "eager_ratio": round(medians["torch"] / medians["glassnet eager"], 3),
@@ -103,6 +104,10 @@ def compare(workload: str, rounds: int, seconds: float, pythons: dict[str, str])
         "floor": WORKLOADS[workload].floor,
         "loss_after_20_steps": expected[-1],
     }
+
+
+def _rounded(seconds: list[float]) -> list[float]:
+    return [round(1e6 * second, 2) for second in seconds]
 
 
 def machine() -> dict[str, Any]:

@@ -135,9 +135,9 @@ def _registered_name(thing: Any) -> str | None:
     return next((name for name, value in _CUSTOM.items() if value is thing), None)
 
 
-def get_registered_name(thing: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """The name under which a thing was registered, or its own name."""
-    return _registered_name(thing) or str(thing.__name__)
+    return _registered_name(obj) or str(obj.__name__)
 
 
 def get_registered_object(name: str) -> Any:

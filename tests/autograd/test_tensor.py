@@ -12,8 +12,10 @@ import pytest
 
 import glassnet as gn
 from glassnet import Tensor, ops
+from glassnet.autograd.op import apply
 from glassnet.autograd.spec import Spec
 from glassnet.errors import ArgumentError, DataError, DTypeError, GraphError
+from glassnet.ops.activation import Elu
 
 OPERATORS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "eq", "ne"]
 A = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
@@ -65,6 +67,10 @@ DTYPES = [
 @pytest.mark.parametrize(("a", "b", "dtype"), DTYPES)
 def test_python_numbers_are_weak_and_floats_win_over_integers(a: Any, b: Any, dtype: str):
     assert (a + b).dtype == (b + a).dtype == dtype
+
+
+def test_a_numpy_number_as_attribute_of_an_operation_is_weak_too():
+    assert apply(Elu(np.float64(0.5)), Tensor(-np.ones(2, "float32"))).dtype == "float32"
 
 
 def test_two_float_types_are_refused():

@@ -184,6 +184,7 @@ def gradient_equals_differences(case: Case) -> None:
     weights = cotangents(case, arrays)
     gradients = pull(case, arrays, weights)
     for number, gradient in zip(case.floating(), gradients, strict=True):
+        assert gradient.shape == arrays[number].shape, f"gradient of input {number}"  # sums hide a repeated axis
         scale = max(float(np.abs(gradient.numpy()).max()), 1e-3) if gradient.size else 1.0
         for seed in range(3):
             direction = np.random.default_rng(seed).normal(size=arrays[number].shape)

@@ -259,9 +259,7 @@ def apply(op: Op, *inputs: Any) -> Any:
         kind = type(x)
         if kind is Tensor:
             return _apply_to_tensors(op, inputs)
-        if kind in _ARRAYS:
-            arrays = True
-        elif isinstance(x, np.ndarray):  # a subclass, such as a memory map
+        if kind in _ARRAYS or isinstance(x, np.ndarray):  # also a subclass, such as a memory map
             arrays = True
         elif kind not in _NUMBERS:
             return _apply_to_tensors(op, inputs)

@@ -144,7 +144,8 @@ def score(model: Any, source: Source) -> Score:
 
 def worst(result: Score, source: Source, count: int = 5) -> list[int]:
     """Positions of the wrong answers given with the most confidence."""
-    assert result.predictions is not None and result.probabilities is not None
+    assert result.predictions is not None
+    assert result.probabilities is not None
     wrong = np.flatnonzero(result.predictions != source.y_test)
     confidence = result.probabilities[wrong].max(axis=-1)
     return [int(i) for i in wrong[np.argsort(-confidence, kind="stable")][:count]]

@@ -1,54 +1,71 @@
-"""Images and numbers as text that any terminal, pipe or Windows code page can show."""
+"""Images and numbers as text that any terminal, pipe or Windows code page can show, and as JSON."""
 
 from __future__ import annotations
 
+import json
 import math
 import sys
+import textwrap
+import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
-
+from glassnet.explain.show import half_blocks
 from glassnet.typing import Array
 
+WIDTH = 80
+
 _PLAIN = {
-    "▀": "'", "▄": ".", "█": "#", "▁": "_", "▂": ".", "▃": "-", "▅": "=", "▆": "+", "▇": "*", "−": "-", "·": "*",
-    "±": "+-", "→": "->", "×": "x", "σ": "sigma", "Σ": "sum", "≥": ">=", "≤": "<=", "…": "...", "ȳ": "gy", "∂": "d",
-    "✓": "ok", "✗": "FAIL", "░": ".", "▒": "+", "▓": "*",
+    "▀": "'", "▄": ".", "█": "#", "░": ".", "▒": "+", "▓": "*", "−": "-", "·": "*", "±": "+-", "×": "x", "→": "->",
+    "≥": ">=", "≤": "<=", "≠": "!=", "≈": "~", "∂": "d", "√": "sqrt ", "Σ": "sum ", "∫": "integral ", "∞": "inf",
+    "⌊": "floor(", "⌋": ")", "λ": "lambda", "\u0304": "_bar", "✓": "ok", "✗": "FAIL",
 }  # fmt: skip
+_POSITIONS = {"<super>": "^", "<sub>": "_"}
 
 
 def say(text: str = "", *, err: bool = False) -> None:
     """Print, with plain characters in place of those that the output's encoding cannot show."""
     stream = sys.stderr if err else sys.stdout
-    encoding = stream.encoding or "utf-8"
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        text = "".join(_PLAIN.get(c, c) for c in text).encode(encoding, "replace").decode(encoding)
-    stream.write(text + "\n")
+    stream.write(spelled(text, stream.encoding or "utf-8") + "\n")
     stream.flush()
 
 
-def shrunk(image: Array, most: int = 16) -> Array:
-    """An image of at most `most` x `most` cells, each the mean of the pixels it covers; grey, 0 to 1."""
-    grey = image.mean(axis=-1) if image.ndim == 3 else image
-    factor = math.ceil(max(grey.shape) / most)
-    if factor > 1:
-        rows, columns = (math.ceil(size / factor) * factor for size in grey.shape)
-        padded = np.zeros((rows, columns))
-        padded[: grey.shape[0], : grey.shape[1]] = grey
-        grey = padded.reshape(rows // factor, factor, columns // factor, factor).mean(axis=(1, 3))
-    high = grey.max()
-    return np.asarray(grey / high if high > 0 else grey, dtype=float)
+def spelled(text: str, encoding: str) -> str:
+    """The text in characters that the encoding has.
+
+    >>> spelled("ȳ = √x² ± ½ Σⱼ αⱼ", "ascii")
+    'y_bar = sqrt x^2 +- 1?2 sum _j alpha_j'
+    """
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(_spelled(character, encoding) for character in text)
+    return text
 
 
-def half_blocks(image: Array) -> list[str]:
-    """An image as lines of half-block characters: two pixels above each other per character."""
-    ink = shrunk(image) > 0.35
-    if len(ink) % 2:
-        ink = np.vstack([ink, np.zeros((1, ink.shape[1]), bool)])
-    signs = np.array([" ", "▄", "▀", "█"])
-    return ["".join(signs[2 * top + bottom]) for top, bottom in zip(ink[::2].astype(int), ink[1::2].astype(int))]
+def _spelled(character: str, encoding: str) -> str:
+    if character.encode(encoding, "ignore"):
+        return character
+    if character in _PLAIN:
+        return _PLAIN[character]
+    name = unicodedata.name(character, "")
+    if name.startswith("GREEK"):
+        return name.split()[-1].lower()
+    parts = unicodedata.decomposition(character).split()
+    letters = [_spelled(chr(int(code, 16)), encoding) for code in parts if not code.startswith("<")]
+    return _POSITIONS.get(parts[0], "") + "".join(letters) if parts else "?"
+
+
+def folded(text: str) -> str:
+    """The text with its long lines broken at spaces, the rest of a line further to the right."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+        parts = textwrap.wrap(
+            line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )  # fmt: skip
+        lines += parts if len(line) > WIDTH else [line]
+    return "\n".join(lines)
 
 
 def side_by_side(images: Sequence[Array], captions: Sequence[Sequence[str]], per_row: int = 5, gap: int = 4) -> str:
@@ -60,10 +77,9 @@ def side_by_side(images: Sequence[Array], captions: Sequence[Sequence[str]], per
         blocks.append([line.ljust(width) for line in [*lines, *caption]])
     rows = []
     for start in range(0, len(blocks), per_row):
-        chosen = blocks[start : start + per_row]
-        rows += ["".join(parts).rstrip() for parts in zip(*chosen)]
+        rows += ["  " + "".join(parts) for parts in zip(*blocks[start : start + per_row])]
         rows.append("")
-    return "\n".join("  " + row for row in rows[:-1])
+    return "\n".join(row.rstrip() for row in rows[:-1])
 
 
 def interval(correct: int, total: int) -> float:
@@ -84,3 +100,20 @@ def percent(correct: int, total: int) -> str:
     '97.2 % ± 1.8'
     """
     return f"{100 * correct / total:.1f} % ± {interval(correct, total):.1f}"
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON text; numbers that JSON lacks (infinity, NaN) become null.
+
+    >>> as_json({"loss": float("nan"), "sizes": (2, 3)})
+    '{"loss": null, "sizes": [2, 3]}'
+    """
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from glassnet import datasets
-from glassnet.errors import ArgumentError, did_you_mean
+from glassnet.errors import ArgumentError, DataError, did_you_mean
 from glassnet.typing import Array
 
 IMAGES = ("digits", "mnist", "fashion_mnist")
-TOYS = ("xor", "moons", "circles", "spiral", "blobs")
+TOYS = {
+    "xor": "the truth table of exclusive or, 4 points",
+    "moons": "two half circles that reach into each other, 200 points",
+    "circles": "a disc inside a ring, 200 points",
+    "spiral": "three arms that wind out from the middle, 300 points",
+    "blobs": "three round clouds, 300 points",
+}
+_TEST_SHARE = 0.2
 
 
-@dataclass
-class Source:
-    """Data for one task, split into training and test."""
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned: all that a run must remember of its data, kept in its model file."""
 
     name: str
     kind: str
     """"image", "toy" or "table"."""
-    x_train: Array
-    y_train: Array
-    x_test: Array
-    y_test: Array
+    options: dict[str, Any]
+    """What `load` needs to find the same data again."""
     class_names: list[str] | None
     """None where a number is predicted."""
     max_value: float = 1.0
+    """The brightest pixel."""
     schema: dict[str, Any] | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    """What `load` needs to find the same data again."""
+    """The columns of a CSV file."""
+    checksum: str | None = None
+    """Of what was read from files."""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON data."""
+        return asdict(self)
 
     @property
     def outputs(self) -> int:
@@ -40,7 +52,25 @@ class Source:
         return len(self.class_names) if self.class_names else 1
 
 
-def load(name: str, *, data: str | None = None, label: str | None = None, split: str = "stratified", seed: int = 0) -> Source:
+@dataclass
+class Source:
+    """The data of a task, split into training and test."""
+
+    task: Task
+    x_train: Array
+    y_train: Array
+    x_test: Array
+    y_test: Array
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether it can be drawn: two inputs and at most eight classes."""
+        return self.x_train.shape[1:] == (2,) and 2 <= self.task.outputs <= 8
+
+
+def load(
+    name: str, *, data: str | None = None, label: str | None = None, split: str = "stratified", seed: int = 0
+) -> Source:
     """The data of that name.
 
     Arguments:
@@ -49,6 +79,10 @@ def load(name: str, *, data: str | None = None, label: str | None = None, split:
         split: for digits, "stratified" or "file_order".
         seed: of the random split of digits and CSV files.
     """
+    if data is not None and name not in ("mnist", "fashion_mnist"):
+        raise ArgumentError(f"--data is the folder of mnist and fashion_mnist; {name} needs none", received=data)
+    if label is not None and name in (*IMAGES, *TOYS):
+        raise ArgumentError(f"--label names a column of a CSV file; {name} has none", received=label)
     if name in IMAGES:
         return _images(name, data, split, seed)
     if name in TOYS:
@@ -57,30 +91,31 @@ def load(name: str, *, data: str | None = None, label: str | None = None, split:
         return _table(name, label, seed)
     known = [*IMAGES, *TOYS]
     raise ArgumentError(
-        f"there is no data set {name!r}", expected=f"{', '.join(known)}, or a CSV file", fix=did_you_mean(name, known)
-    )
+        f"there is no data set {name!r}", expected=f"{', '.join(known)}, or a CSV file",
+        received="a folder" if Path(name).is_dir() else None, fix=did_you_mean(name, known),
+    )  # fmt: skip
 
 
 def _images(name: str, data: str | None, split: str, seed: int) -> Source:
     info = datasets.DATASETS[name]
+    options = {"name": name, "split": split, "seed": seed} if name == "digits" else {"name": name}
     if name == "digits":
         (x_train, y_train), (x_test, y_test) = datasets.digits.load_data(split, seed=seed)
     else:
         (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data(data_dir=data)
-    names = list(info.class_names or map(str, range(10)))
-    options = {"name": name, "split": split, "seed": seed} if name == "digits" else {"name": name}
-    return Source(name, "image", x_train, y_train, x_test, y_test, names, float(info.max_value), options=options)
+    checksum = _checksum(x_train, y_train, x_test, y_test)
+    task = Task(name, "image", options, list(info.class_names), float(info.max_value), checksum=checksum)
+    return Source(task, x_train, y_train, x_test, y_test)
 
 
 def _toy(name: str) -> Source:
     x, y = getattr(datasets.toy, name)()
-    y = np.asarray(y).reshape(-1).astype("int64")
-    names = [str(c) for c in np.unique(y)]
-    cut = len(x) if name == "xor" else int(0.8 * len(x))
-    order = np.arange(len(x)) if name == "xor" else np.random.default_rng(0).permutation(len(x))
-    x, y = x[order], y[order]
-    test = slice(0, len(x)) if name == "xor" else slice(cut, len(x))
-    return Source(name, "toy", x[:cut], y[:cut], x[test], y[test], names, options={"name": name})
+    y = y.reshape(-1).astype("int64")
+    task = Task(name, "toy", {"name": name}, [str(label) for label in np.unique(y)])
+    if name == "xor":  # all there is of it: nothing to hold back
+        return Source(task, x, y, x, y)
+    test = round(_TEST_SHARE * len(x))
+    return Source(task, x[test:], y[test:], x[:test], y[:test])
 
 
 def _table(path: str, label: str | None, seed: int) -> Source:
@@ -88,32 +123,51 @@ def _table(path: str, label: str | None, seed: int) -> Source:
         raise ArgumentError(f"{path}: which column is to be predicted?", fix="--label COLUMN")
     table = datasets.load_csv(path, label, missing="mean")
     order = np.random.default_rng(seed).permutation(len(table.x))
-    cut = int(round(0.8 * len(order)))
-    if cut in (0, len(order)):
-        raise ArgumentError(f"{path}: too few rows to split", expected="at least 3", received=len(order))
-    first, last = order[:cut], order[cut:]
+    test = round(_TEST_SHARE * len(order))
+    if test == 0:
+        raise DataError(f"{path}: too few rows to learn from and be tested on", expected="at least 3", received=len(order))
     names = table.schema.class_names
-    y = table.y if names is not None else np.asarray(table.y, "float32").reshape(-1, 1)
+    if names is not None and len(names) < 2:
+        raise DataError(f"{path}: column {label!r} has a single value", expected="at least 2 classes", received=names[0])
     options = {"name": str(Path(path).resolve()), "label": label, "seed": seed}
-    return Source(
-        Path(path).stem, "table", table.x[first], y[first], table.x[last], y[last],
-        None if names is None else list(names), schema=table.schema.to_config(), options=options,
+    task = Task(
+        Path(path).stem, "table", options, None if names is None else list(names),
+        schema=table.schema.to_config(), checksum=_checksum(table.x, table.y),
     )  # fmt: skip
+    first, last = order[test:], order[:test]
+    return Source(task, table.x[first], table.y[first], table.x[last], table.y[last])
+
+
+def _checksum(*arrays: Array) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def prepared_image(path: str, shape: tuple[int, int], max_value: float) -> tuple[Array, list[str]]:
     """An image file as the model expects it, and what was done to it in words."""
     image = datasets.read_image(path)
-    done = [f"read {image.shape[1]}x{image.shape[0]}"]
+    done = [f"read {image.shape[1]} x {image.shape[0]}"]
     if image.ndim == 3:
         image, done = image.mean(axis=-1), [*done, "made grey"]
     grey = image.astype(float) / 255
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     if border.mean() > 0.5:
         grey, done = 1 - grey, [*done, "inverted, because the background is light"]
+    if 0 < grey.max() < 0.5:
+        grey, done = grey / grey.max(), [*done, "brightened"]
+    if grey.shape[0] * shape[1] != grey.shape[1] * shape[0]:
+        grey, done = _squared(grey), [*done, "made square"]
     if grey.shape != shape:
-        grey, done = _resized(grey, shape), [*done, f"resized to {shape[1]}x{shape[0]}"]
+        grey, done = _resized(grey, shape), [*done, f"resized to {shape[1]} x {shape[0]}"]
     return grey * max_value, done
+
+
+def _squared(image: Array) -> Array:
+    """The image in the middle of a black square."""
+    missing = [max(image.shape) - size for size in image.shape]
+    return np.pad(image, [(size // 2, size - size // 2) for size in missing])
 
 
 def _resized(image: Array, shape: tuple[int, int]) -> Array:

@@ -130,8 +130,8 @@ def number(value: Any) -> str:
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
+    if isinstance(value, int) or value == 0:
+        return f"{value:,.0f}"
     if 0 < abs(value) < 1e-4:
         return f"{value:.1e}"
     decimals = 4 if abs(value) < 1 or (value == round(value, 4) and value != round(value, 2)) else 2

@@ -17,7 +17,7 @@ from glassnet.autograd.op import Op, apply
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, SavingError
+from glassnet.errors import ArgumentError, GlassnetError, SavingError
 from glassnet.layers.base import InputSpec, Layer, LayerCall
 from glassnet.ops.shape import resolve_shape
 
@@ -105,15 +105,21 @@ class Dense(Layer):
     ) -> None:  # fmt: skip
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive_integer(units, f"{self}: units")
-        self.activation = activations.get(activation)
+        self.activation = looked_up(activations, activation, f"{self}: activation")
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self.kernel_initializer = looked_up(initializers, kernel_initializer, f"{self}: kernel_initializer")
+        self.bias_initializer = looked_up(initializers, bias_initializer, f"{self}: bias_initializer")
+        self.kernel_regularizer = looked_up(regularizers, kernel_regularizer, f"{self}: kernel_regularizer")
+        self.bias_regularizer = looked_up(regularizers, bias_regularizer, f"{self}: bias_regularizer")
+        self.kernel_constraint = looked_up(constraints, kernel_constraint, f"{self}: kernel_constraint")
+        self.bias_constraint = looked_up(constraints, bias_constraint, f"{self}: bias_constraint")
         self.input_spec = InputSpec(min_ndim=2)
+        if self.units == 1 and self.activation is activations.softmax:
+            raise ArgumentError(
+                f"{self}: softmax over a single unit is always 1", expected="one unit per class",
+                received="units=1, activation='softmax'",
+                fix="two classes and one unit: activation='sigmoid' with binary_crossentropy",
+            )  # fmt: skip
 
     def build(self, input_shape: Any) -> None:
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
@@ -146,7 +152,7 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = activations.get(activation)
+        self.activation = looked_up(activations, activation, f"{self}: activation")
 
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)
@@ -288,5 +294,16 @@ def _is_size(value: Any) -> bool:
 def positive_integer(value: Any, who: str) -> int:
     """The value as int; anything else is an ArgumentError."""
     if not _is_size(value) or value == 0:
-        raise ArgumentError(f"{who} must be a positive integer", received=repr(value))
+        whole = isinstance(value, (float, np.floating)) and value > 0 and value == int(value)
+        fix = f"write {int(value)}, and // where you divide" if whole else "for example 10"
+        raise ArgumentError(f"{who} must be a positive integer", received=repr(value), fix=fix)
     return int(value)
+
+
+def looked_up(module: Any, identifier: Any, who: str) -> Any:
+    """`module.get(identifier)`; an error names the argument."""
+    try:
+        return module.get(identifier)
+    except GlassnetError as error:
+        error.where = who
+        raise

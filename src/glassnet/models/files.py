@@ -29,15 +29,22 @@ _WEIGHTS = "weights/"
 def _checked_path(filepath: str | Path, overwrite: bool) -> Path:
     path = Path(filepath)
     if path.suffix != ".glassnet":
-        raise SavingError("a model file ends in .glassnet", received=str(path), fix=f"save to {path.name}.glassnet")
+        fix = f"write {path.with_suffix('.glassnet').name}"
+        raise SavingError("a model file ends in .glassnet", expected="name.glassnet", received=path.name, fix=fix)
     if path.exists() and not overwrite:
-        raise SavingError(f"{path} exists already", fix="pass overwrite=True or choose another name")
+        raise SavingError(
+            f"{path} exists already", expected="a new name", received="overwrite=False",
+            fix="pass overwrite=True or choose another name",
+        )  # fmt: skip
     return path
 
 
 def _weights_of(model: Any) -> dict[str, Any]:
     if not model.built:
-        raise SavingError(f"{model} has no weights yet", fix="build it: start with gn.Input, or call it once on data")
+        raise SavingError(
+            f"{model} has no weights yet", expected="a model that is built", received="built=False",
+            fix="build it: start with gn.Input, or call it once on data",
+        )  # fmt: skip
     found: dict[str, Any] = model.named_variables()
     for path, variable in found.items():
         variable.path = path  # the optimizer names its state by it
@@ -112,8 +119,9 @@ def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = Non
     config, arrays = read_archive(filepath)
     if config.get("kind") != "model":
         raise SavingError(
-            f"{filepath} holds no model", received=f"kind {config.get('kind')!r}", fix="model.load_weights(path)"
-        )
+            f"{filepath} holds no model", expected="a file written by model.save",
+            received=f"a file of kind {config.get('kind')!r}", fix="make the model anew, then model.load_weights(path)",
+        )  # fmt: skip
     with _named(custom_objects):
         try:
             model = registry.deserialize(config["model"])
@@ -197,6 +205,9 @@ def _assign_weights(model: Any, arrays: dict[str, Array], source: str) -> None:
         if name in arrays and arrays[name].shape != variables[name].shape:
             problems.append(f"{name} has shape {arrays[name].shape}, the model {variables[name].shape}")
     if problems:
-        raise SavingError(f"the weights in {source} do not fit {model}", received="; ".join(problems))
+        raise SavingError(
+            f"the weights in {source} do not fit {model}", expected="the weights of the same architecture",
+            received="; ".join(problems), fix="build the layers with the sizes and names of the saved model",
+        )  # fmt: skip
     for name, variable in variables.items():
         variable.assign(np.asarray(arrays[name]))

@@ -54,7 +54,10 @@ class LayerGraph:
         names: dict[str, Layer] = {}
         for layer in self.layers:
             if names.setdefault(layer.name, layer) is not layer:
-                raise GraphError(f"{who}: two layers are called {layer.name!r}", fix="give each layer its own name")
+                raise GraphError(
+                    f"{who}: two layers are called {layer.name!r}", expected="a name of its own for each layer",
+                    received=f"{names[layer.name]} and {layer}", fix="rename one, or leave the name to glassnet",
+                )  # fmt: skip
 
     @functools.cached_property
     def output_names(self) -> list[str]:
@@ -85,24 +88,32 @@ class LayerGraph:
             missing = [name for name in names if name not in inputs]
             if missing:
                 raise ArgumentError(
-                    f"{self.who}: inputs are missing", expected=", ".join(names), received=", ".join(inputs)
-                )
+                    f"{self.who}: inputs are missing", expected=", ".join(names), received=", ".join(inputs),
+                    fix=f"add {', '.join(missing)}",
+                )  # fmt: skip
             inputs = [inputs[name] for name in names]
         given = tensors_in(inputs)
         if len(given) != len(self.starts):
             names = [layer.name for layer in self.entrances]
             raise ShapeError(
                 f"{self.who}: wrong number of inputs", expected=f"{len(names)} ({', '.join(names)})",
-                received=len(given),
+                received=len(given), fix="give a list in this order, or a dictionary with these names",
             )  # fmt: skip
         for tensor, start, entrance in zip(given, self.starts, self.entrances):
             wrong = any(a is not None and b is not None and a != b for a, b in zip(tensor.shape, start.shape))
             if len(tensor.shape) != len(start.shape) or wrong:
                 raise ShapeError(
                     f"{self.who}: input {entrance.name!r} has the wrong shape", expected=start.shape,
-                    received=tuple(tensor.shape),
+                    received=tuple(tensor.shape), fix=self._order_of_shapes(given) or _batch_axis(tensor, start),
                 )  # fmt: skip
         return given
+
+    def _order_of_shapes(self, given: list[Any]) -> str | None:
+        """A fix for inputs in the wrong order."""
+        wanted, found = ([t.shape[1:] for t in tensors] for tensors in (self.starts, given))
+        if wanted == found or sorted(wanted, key=str) != sorted(found, key=str):
+            return None
+        return f"give them in the order {', '.join(layer.name for layer in self.entrances)}, or in a dictionary by name"
 
     # ------------------------------------------------------------ config
     def get_config(self) -> dict[str, Any]:
@@ -155,9 +166,15 @@ def _symbolic_tensors(structure: Any, what: str) -> list[Tensor]:
     for x in found:
         if not isinstance(x, Tensor) or not x.is_symbolic:
             raise GraphError(
-                f"Model(inputs, outputs): {what} must be symbolic tensors", received=repr(x), fix="start from gn.Input"
-            )
+                f"Model(inputs, outputs): {what} must be symbolic tensors", expected="what gn.Input and layers return",
+                received=f"{type(x).__name__}{f' of shape {x.shape}' if hasattr(x, 'shape') else ''}",
+                fix="start from gn.Input",
+            )  # fmt: skip
     return found
+
+
+def _batch_axis(given: Any, start: Tensor) -> str | None:
+    return "add a batch axis: x[None]" if tuple(given.shape) == start.shape[1:] else None
 
 
 def _entrance(tensor: Tensor) -> InputLayer:
@@ -193,11 +210,11 @@ def _node_of(tensor: Tensor) -> SymbolicNode:
     if isinstance(node, Output):
         node = node.parents[0]
     if not isinstance(node, SymbolicNode) or (isinstance(node, LayerCall) and isinstance(node.layer, InputLayer)):
-        name = f" {node.layer.name!r}" if isinstance(node, LayerCall) else ""
+        name = f"{node.layer.name!r} " if isinstance(node, LayerCall) else ""
         raise GraphError(
-            f"Model(inputs, outputs): the outputs depend on a tensor that is not among the inputs:{name} {tensor!r}",
-            fix="add it to inputs",
-        )
+            "Model(inputs, outputs): the outputs depend on a tensor that is not among the inputs",
+            expected="every Input in inputs", received=f"also {name}of shape {tensor.shape}", fix="add it to inputs",
+        )  # fmt: skip
     return node
 
 
@@ -218,7 +235,8 @@ def _constant(op: Op, tensor: Tensor) -> Any:
     """The numbers of an operand that is not part of the graph; a weight among them would never be trained."""
     if isinstance(tensor.creator, Leaf):
         raise GraphError(
-            f"Model(inputs, outputs): {op.name} uses a Variable outside of a layer", received=tensor.creator.name,
+            f"Model(inputs, outputs): {op.name} uses a Variable outside of a layer",
+            expected="variables that belong to a layer", received=f"Variable {tensor.creator.name!r}",
             fix="write a Layer that holds it and computes with it in call",
         )  # fmt: skip
     return tensor.numpy()

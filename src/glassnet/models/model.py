@@ -8,7 +8,7 @@ from typing import Any
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
-from glassnet.errors import ArgumentError, GraphError
+from glassnet.errors import ArgumentError, GraphError, did_you_mean
 from glassnet.layers.base import Layer, symbolic_of, tensors_in
 from glassnet.models.functional import LayerGraph
 from glassnet.models.summary import summary_text
@@ -48,7 +48,11 @@ class Model(Trainer, Layer):
     def call(self, inputs: Any) -> Any:
         """Compute the output; a subclass without symbolic inputs and outputs defines it."""
         if self._graph is None:
-            raise ArgumentError(f"{type(self).__name__} must define call(self, inputs)")
+            name = type(self).__name__
+            raise ArgumentError(
+                f"{name} does not say what it computes", expected="a method call(self, inputs)", received="none",
+                fix=f"define call in {name}, or make it with Model(inputs, outputs)",
+            )  # fmt: skip
         return self._graph.run(inputs)
 
     def build(self, input_shape: Any = None) -> None:
@@ -56,7 +60,10 @@ class Model(Trainer, Layer):
         if self.built or STATE.layers[-1:] == [self.name]:
             return  # inside a call, which builds the layers as it reaches them
         if input_shape is None:
-            raise ArgumentError(f"{self}: build needs the shape of the input", fix="model.build((None, 784))")
+            raise ArgumentError(
+                f"{self}: build needs the shape of the input", expected="a shape with the batch axis first",
+                received=input_shape, fix="model.build((None, 784))",
+            )  # fmt: skip
         self.compute_output_spec(symbolic_of(input_shape, self.dtype))
 
     def _build_for(self, args: tuple[Any, ...]) -> None:
@@ -84,6 +91,7 @@ class Model(Trainer, Layer):
             raise GraphError(
                 f"{self} has no such layer", expected=", ".join(layer.name for layer in layers),
                 received=repr(name) if index is None else f"index {index}",
+                fix=did_you_mean(str(name), [layer.name for layer in layers]),
             )  # fmt: skip
         return found[0]
 

@@ -252,7 +252,7 @@ def logits_behind(output: Any, op: type, axis: int = -1) -> Any:
     activation gets the same numbers as one that ends in logits.
     """
     node = output.creator if type(output) is Tensor else None
-    if type(node) not in (Node, SymbolicNode) or type(node.op) is not op:
+    if node is None or type(node) not in (Node, SymbolicNode) or type(node.op) is not op:
         return None
     if isinstance(node.op, Softmax) and (node.op.axis - axis) % output.ndim:
         return None

@@ -74,6 +74,19 @@ class CompiledLoss:
         if len(self.rows) > 1:
             self.trackers = {name: metrics.Mean(name=f"{name}_loss") for name in self.rows}
 
+    def check_targets(self, y_true: Any) -> None:
+        """Look once through all targets for values that their loss cannot mean."""
+        targets = outputs_of(y_true, self.model.output_names)
+        if isinstance(self.losses, (dict, list)) and len(self.losses) != len(targets):
+            return  # the first batch tells which fit
+        for name, loss in per_output(self.losses, list(targets), "loss").items():
+            if loss is not None and targets[name] is not None:
+                try:
+                    losses.check_targets(loss, targets[name])
+                except GlassnetError as error:
+                    error.where = f"{self.model}, output {name!r}"
+                    raise
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         if self.rows is None:
             self.build(y_pred)
@@ -95,7 +108,10 @@ class CompiledLoss:
 
 def _value(loss: Any, target: Any, prediction: Any, sample_weight: Any) -> Any:
     if target is None:
-        raise ArgumentError("its loss needs targets", expected="an array in y", received="None")
+        raise ArgumentError(
+            "its loss needs targets", expected="an array in y", received="None",
+            fix="add them to y, or give this output no loss",
+        )  # fmt: skip
     if isinstance(loss, losses.Loss):
         return loss(target, prediction, sample_weight=sample_weight)
     name = getattr(loss, "__name__", "loss")

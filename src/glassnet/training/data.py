@@ -65,7 +65,7 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     """The opposite of `unpack_x_y_sample_weight`."""
     if sample_weight is not None:
         return x, y, sample_weight
-    return (x, y) if y is not None else (x if isinstance(x, tuple) else x)
+    return x if y is None else (x, y)
 
 
 def as_arrays(structure: Any, what: str) -> Any:
@@ -154,7 +154,7 @@ class ArrayBatches:
         self, x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle: bool, generator: SeedGenerator, who: str
     ) -> None:  # fmt: skip
         given = {"x": x, "y": y, "sample_weight": sample_weight}
-        self.parts: Batch = tuple([as_arrays(part, f"{who}: {name}") for name, part in given.items()])  # type: ignore[assignment]  # three
+        self.parts: Batch = tuple([as_arrays(part, f"{who}: {name}") for name, part in given.items()])
         self.samples = count_samples(self.parts, who)
         for part, what in zip(self.parts, given):
             check_finite(part, f"{who}: {what}")
@@ -250,7 +250,7 @@ def split_validation(parts: tuple[Any, Any, Any], fraction: float) -> tuple[tupl
             fix="0.2 keeps the last 20 % of the samples for validation",
         )  # fmt: skip
     names = ("fit: x", "fit: y", "fit: sample_weight")
-    arrays: Batch = tuple([as_arrays(part, name) for part, name in zip(parts, names)])  # type: ignore[assignment]  # three
+    arrays: Batch = tuple([as_arrays(part, name) for part, name in zip(parts, names)])
     samples = count_samples(arrays, "fit")
     cut = int(samples * (1 - fraction))  # rounded as Keras does
     if cut in (0, samples):

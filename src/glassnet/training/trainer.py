@@ -21,7 +21,7 @@ from glassnet.autograd.functional import map_structure, no_grad
 from glassnet.autograd.hooks import NanGuard
 from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor
-from glassnet.errors import ArgumentError, GraphError
+from glassnet.errors import ArgumentError, GlassnetError, GradientError, GraphError
 from glassnet.graph.jit import jit
 from glassnet.layers.base import Layer, any_added_losses
 from glassnet.seeds import SeedGenerator
@@ -96,7 +96,10 @@ class Trainer:
 
     def _require_compiled(self, who: str) -> None:
         if not self.compiled:
-            raise GraphError(f"{self}: {who} before compile", fix="model.compile(optimizer='adam', loss=...)")
+            raise GraphError(
+                f"{self}: {who} before compile", expected="a model with optimizer and loss",
+                received="neither", fix="model.compile(optimizer='adam', loss=...)",
+            )  # fmt: skip
 
     # ------------------------------------------------------------ one step
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -116,6 +119,12 @@ class Trainer:
         variables = [v for v in self._all_variables if v.trainable]
         if loss.requires_grad:
             loss.backward()
+        elif variables:
+            raise GradientError(
+                f"{self}: the loss does not depend on the weights", expected="differentiable ops from y_pred to the loss",
+                received="a loss without a gradient",
+                fix="argmax, rounding, comparisons and NumPy functions have none: use others of gn.ops",
+            )  # fmt: skip
         if variables:
             self.optimizer.apply([v.value.grad for v in variables], variables)  # last: a plan then updates in place
         return results
@@ -160,9 +169,15 @@ class Trainer:
         """The compiled loss plus everything in `self.losses`."""
         extra = self._extra_losses()
         if self._compiled_loss is None and not extra:
-            raise ArgumentError(f"{self}: there is no loss", fix="compile(loss=...), or add_loss inside a layer")
+            raise ArgumentError(
+                f"{self}: there is no loss", expected="a number to make small", received="loss=None",
+                fix="compile(loss=...), or add_loss inside a layer",
+            )  # fmt: skip
         if self._compiled_loss is not None and y is None:
-            raise ArgumentError(f"{self}: the loss needs targets", received="y=None", fix="fit(x, y)")
+            raise ArgumentError(
+                f"{self}: the loss needs targets", expected="x and y", received="y=None",
+                fix="fit(x, y); to reproduce its input a network is trained with fit(x, x)",
+            )  # fmt: skip
         own = [] if self._compiled_loss is None else [self._compiled_loss(y, y_pred, sample_weight)]
         return total_loss([*own, *extra])
 
@@ -224,9 +239,14 @@ class Trainer:
     def _run(self, kind: str, batch: Any) -> Any:
         """One step on raw arrays."""
         parts = [part for part in batch if part is not None] if batch[1] is not None or batch[2] is None else list(batch)
-        self._prepare(batch)
-        with np.errstate(all="ignore"):  # overflow shows in the loss; TerminateOnNaN and NanGuard name it
-            return self._step(kind)(*parts)
+        try:
+            self._prepare(batch)
+            with np.errstate(all="ignore"):  # overflow shows in the loss; TerminateOnNaN and NanGuard name it
+                return self._step(kind)(*parts)
+        except GlassnetError as error:
+            if error.where is None and str(self) not in error.problem:
+                error.where = str(self)
+            raise
 
     def _prepare(self, batch: Any) -> None:
         """Build weights, metrics and optimizer eagerly, before anything is traced."""
@@ -266,12 +286,17 @@ class Trainer:
         self._require_compiled("fit")
         self._known.variables = None
         if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 0:
-            raise ArgumentError("fit: epochs must be an integer >= 0", received=repr(epochs))
+            raise ArgumentError(
+                "fit: epochs must be an integer >= 0", received=repr(epochs),
+                fix="EarlyStopping ends a long training where it no longer helps" if epochs == -1 else "epochs=10",
+            )  # fmt: skip
         if validation_split:
             (x, y, sample_weight), validation_data = data_module.split_validation((x, y, sample_weight), validation_split)
         if class_weight is not None:
             sample_weight = data_module.class_weights(y, class_weight, sample_weight)
         batches = make_batches(x, y, sample_weight, batch_size, shuffle, self._shuffler, steps_per_epoch, "fit")
+        if self._compiled_loss is not None and isinstance(batches, data_module.ArrayBatches):
+            self._compiled_loss.check_targets(batches.parts[1])
         validation = self._validation(validation_data, validation_batch_size, validation_steps)
         listed = CallbackList(callbacks, add_history=True, add_progbar=bool(verbose), model=self, verbose=verbose,
                               epochs=epochs, steps=steps_per_epoch or batches.steps)  # fmt: skip
