@@ -65,6 +65,7 @@ class Loss:
         y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
         if self.dtype is not None and y_pred.dtype != self.dtype:
             y_pred = ops.cast(y_pred, self.dtype)
+        y_true = in_float_type_of(y_pred, y_true)
         values = self.call(y_true, y_pred)
         return reduce_values(values, sample_weight, self.reduction, self.name, self.counted(y_true, values))
 
@@ -80,6 +81,13 @@ class Loss:
     def from_config(cls, config: dict[str, Any]) -> Any:
         """A loss from `get_config`."""
         return cls(**config)
+
+
+def in_float_type_of(y_pred: Any, y_true: Any) -> Any:
+    """Float targets in the float type of the predictions (NumPy's are float64 unless told otherwise); labels stay."""
+    y_true = as_tensor(y_true)
+    differ = y_true.dtype != y_pred.dtype and y_true.dtype.kind == y_pred.dtype.kind == "f"
+    return ops.cast(y_true, y_pred.dtype) if differ else y_true
 
 
 def reduce_values(values: Any, sample_weight: Any, reduction: str | None, who: str, counted: Any = None) -> Any:

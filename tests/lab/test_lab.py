@@ -100,8 +100,8 @@ def test_nielsens_step_is_that_of_his_formulas(monkeypatch: pytest.MonkeyPatch):
     weights: list[Any] = []
     build = nielsen.network
 
-    def network(sizes: list[int]) -> gn.Sequential:
-        model = build(sizes)
+    def network(sizes: list[int], scaled: bool = False) -> gn.Sequential:
+        model = build(sizes, scaled)
         weights.append((model, model.get_weights()))
         return model
 

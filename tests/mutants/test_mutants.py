@@ -6,7 +6,6 @@ so it belongs to the full tier: `python -m pytest tests/mutants -m full`. Every 
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shlex
@@ -28,18 +27,18 @@ TESTS_FAILED = 1
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.fault for mutant in MUTANTS])
 
 
-def run(test: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a test on the package in `folder`."""
-    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *shlex.split(test)]
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+def run(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run tests on the package in a folder, up to the first failure."""
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-@functools.cache
-def output_without_fault(test: str) -> str:
-    """What a test prints on the package as it is, or nothing if it passes."""
-    done = run(test, PACKAGE.parent)
-    return done.stdout if done.returncode else ""
+@pytest.fixture(scope="module")
+def _passing_without_fault() -> None:
+    """All named tests, in one process: a failure proves something only where there was none before."""
+    done = run(PACKAGE, *dict.fromkeys(shlex.split(mutant.test)[0] for mutant in MUTANTS))
+    assert done.returncode == 0, done.stdout
 
 
 def test_every_fault_has_a_name_of_its_own() -> None:
@@ -55,12 +54,12 @@ def test_the_row_fits_the_source_and_the_tests(mutant: Mutant) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.usefixtures("_passing_without_fault")
 @every_mutant
 def test_the_fault_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
-    assert not output_without_fault(mutant.test)
     copy = tmp_path / "glassnet"
     shutil.copytree(PACKAGE, copy)  # with its compiled files, which spares compiling all but one anew
     source = copy / mutant.file
     source.write_text(source.read_text(encoding="utf-8").replace(mutant.original, mutant.replacement), encoding="utf-8")
-    done = run(mutant.test, tmp_path)
+    done = run(copy, *shlex.split(mutant.test))
     assert done.returncode == TESTS_FAILED, f"'{mutant.fault}' survives:\n{done.stdout}"

@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
-import json
+import os
+import sys
+import traceback
+import warnings
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from glassnet.cli.render import percent, say
+from glassnet.cli.render import as_json, folded, percent, say
 from glassnet.errors import ArgumentError, GlassnetError
 from glassnet.version import __version__
 
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+_UsageError: Any = typer.BadParameter.__base__  # typer itself names only this one of click's usage errors
+
 app = typer.Typer(
-    name="glassnet", help="Neural networks you can see through. Start with: glassnet train digits", no_args_is_help=True,
-    add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    name="glassnet", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    epilog="Exit status: 0 done, 1 a check failed or internal error, 2 bad input, 130 interrupted.",
 )  # fmt: skip
 
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, such as runs/digits, or a .glassnet file.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Folder of a run, such as runs/digits, or a .glassnet file.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-DataOption = Annotated[str | None, typer.Option(help="Folder that holds the standard data files.")]
-SampleOption = Annotated[int | None, typer.Option(help="Number of a sample of the test set, counted from 0.")]
+DataOption = Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the files of mnist or fashion_mnist.")]
 
 
-def run() -> None:
-    """Run the command line."""
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line.
+
+    Returns: the exit code.
+    """
+    warnings.showwarning = _warn
     try:
-        app(standalone_mode=True)
+        return app(arguments, prog_name="glassnet", standalone_mode=False) or DONE
+    except (KeyboardInterrupt, typer.Abort):
+        return _end("interrupted", INTERRUPTED)
     except GlassnetError as error:
-        say(f"error: {error.one_line()}", err=True)
-        raise SystemExit(2) from None
+        return _end(f"error: {error.one_line()}", BAD_INPUT)
+    except _UsageError as error:
+        where = error.ctx.command_path if error.ctx else "glassnet"
+        return _end(f"error: {error.format_message()}; see {where} --help", BAD_INPUT)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except OSError as error:
-        say(f"error: {error.strerror or error}: {error.filename or ''}", err=True)
-        raise SystemExit(2) from None
+        return _end(f"error: {error.filename or 'operating system'}: {error.strerror or error}", BAD_INPUT)
+    except MemoryError as error:
+        return _end(f"error: not enough memory; {error}", BAD_INPUT)
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        return _end(f"internal error: {type(error).__name__}: {error} ({where})", FAILED)
+
+
+def _end(text: str, code: int) -> int:
+    say(" ".join(text.split()), err=True)
+    return code
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning in one line."""
+    say(f"warning: {message}", err=True)
 
 
 def _version(wanted: bool) -> None:
@@ -40,21 +74,31 @@ def _version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def glassnet(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
-    """Neural networks you can see through. Start with: glassnet train digits."""
+    """Neural networks you can see through. Start with: glassnet train digits"""
+    if context.invoked_subcommand is None:
+        say(context.get_help())
 
 
 # ---------------------------------------------------------------- train
 
 
-@app.command()
+@app.command(short_help="Train a network on a data set and keep the run.")
 def train(
-    data_set: Annotated[str | None, typer.Argument(metavar="DATA", help="digits, mnist, fashion_mnist, xor, moons, circles, spiral, blobs, or a CSV file.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column to predict (CSV files).")] = None,
-    layers: Annotated[str | None, typer.Option(help="Units of the hidden layers, such as 128,128; 0 for none.")] = None,
+    data_set: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="One of `glassnet datasets`, such as digits, or a CSV file."),
+    ] = None,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict (CSV files).")] = None,
+    layers: Annotated[
+        str | None, typer.Option(metavar="N,N", help="Units of the hidden layers, such as 128,128; 0 for none.")
+    ] = None,
     activation: Annotated[str | None, typer.Option(help="Activation of the hidden layers.")] = None,
     dropout: Annotated[float | None, typer.Option(help="Share of hidden units dropped in training.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="sgd, rmsprop, adagrad, adam or adamw.")] = None,
@@ -62,66 +106,87 @@ def train(
     decay: Annotated[float | None, typer.Option(help="Learning rate of step s is rate / (1 + decay s).")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples per step; 0 takes all at once.")] = None,
-    validation: Annotated[float, typer.Option(help="Share of the training data that is only watched.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
+    validation: Annotated[
+        float | None, typer.Option(help="Share of the training data that is only watched; by default 0.1.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of weights, order, dropout and random split; by default 0.")
+    ] = None,
     data: DataOption = None,
-    out: Annotated[str | None, typer.Option(help="Folder for the run; runs/DATA by default, never overwritten.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder for the run; by default runs/DATA. Never overwritten.")
+    ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.")] = None,
     json_output: JsonOption = False,
-) -> None:  # fmt: skip
-    """Train a network on a data set, show how it went, and keep the run."""
-    from glassnet.cli.training import train_command
+) -> None:
+    """Train a network on a data set, show how it went, and keep the run.
 
+    What is not given is chosen to suit the data.
+    """
+    from glassnet.cli.training import new_job, resumed_job, train_command
+
+    given = {
+        "layers": None if layers is None else _units(layers), "activation": activation, "dropout": dropout,
+        "optimizer": optimizer, "learning_rate": learning_rate, "decay": decay, "epochs": epochs,
+        "batch_size": batch_size, "validation": validation, "seed": seed,
+    }  # fmt: skip
     if (data_set is None) == (resume is None):
         raise ArgumentError("train: name a data set, or a run to --resume", fix="glassnet train digits")
-    units = None if layers is None else _units(layers)
-    given = {
-        "layers": units, "activation": activation, "dropout": dropout, "optimizer": optimizer,
-        "learning_rate": learning_rate, "decay": decay, "epochs": epochs, "seed": seed,
-    }  # fmt: skip
-    record = train_command(
-        data_set, given, batch_size=batch_size, label=label, data=data, out=out, resume=resume,
-        validation=validation, quiet=json_output,
-    )  # fmt: skip
+    if resume is not None:
+        idle = [
+            f"--{name.replace('_', '-')}" for name, value in (given | {"label": label, "out": out}).items() if value
+        ]
+        if idle:
+            raise ArgumentError(
+                "train: a resumed run keeps its settings", received=", ".join(idle), fix="leave them out"
+            )
+        job = resumed_job(resume, data)
+    else:
+        if data_set in ("mnist", "fashion_mnist") and not json_output:
+            say(f"loading {data_set}")
+        job = new_job(str(data_set), given, label=label, data=data)
+    record = train_command(job, out, quiet=json_output)
     if json_output:
-        say(json.dumps(record, sort_keys=True))
+        say(as_json(record))
+    if not record["finished"]:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _units(text: str) -> tuple[int, ...]:
     try:
-        units = tuple(int(part) for part in text.split(",") if part.strip())
+        units = tuple(int(part) for part in text.split(","))
     except ValueError:
-        units = (-1,)
-    if any(size < 0 for size in units):
-        raise ArgumentError("--layers must list whole numbers", expected="such as 128,128", received=text)
-    return tuple(size for size in units if size)
+        raise ArgumentError("train: --layers", expected="numbers of units such as 128,128", received=text) from None
+    return () if units == (0,) else units
 
 
 # ---------------------------------------------------------------- use a run
 
 
-@app.command()
+@app.command(short_help="Predict for a picture, a table, or a sample.")
 def predict(
     run: RunArgument,
-    file: Annotated[str | None, typer.Argument(metavar="[IMAGE|FILE.csv]", help="A picture, or a table with the run's columns.")] = None,
-    sample: SampleOption = None,
+    file: Annotated[
+        str | None,
+        typer.Argument(metavar="[IMAGE|FILE.csv]", help="A PNG or PGM picture, or a table with the columns."),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of a sample of the test set, counted from 0.")
+    ] = None,
     data: DataOption = None,
     json_output: JsonOption = False,
-) -> None:  # fmt: skip
+) -> None:
     """Predict for a picture, a table, or a sample of the test set."""
     from glassnet.cli.prediction import predictions
+    from glassnet.cli.runs import quoted
 
     if (file is None) == (sample is None):
-        raise ArgumentError("predict: give a file or --sample N", fix=f"glassnet predict {run} --sample 0")
+        raise ArgumentError("predict: give a file or --sample N", fix=f"glassnet predict {quoted(run)} --sample 0")
     found = predictions(run, file, sample, data)
-    if json_output:
-        say(json.dumps(found.plain(), sort_keys=True))
-        return
-    for line in found.lines():
-        say(line)
+    say(as_json(found.plain()) if json_output else "\n".join(found.lines()))
 
 
-@app.command()
+@app.command(short_help="Loss and accuracy of a run on its test set.")
 def evaluate(run: RunArgument, data: DataOption = None, json_output: JsonOption = False) -> None:
     """Loss and accuracy of a run on its test set."""
     from glassnet.cli import recipe, runs
@@ -129,68 +194,46 @@ def evaluate(run: RunArgument, data: DataOption = None, json_output: JsonOption 
     kept = runs.load(run)
     result = recipe.score(kept.model, kept.source(data))
     if json_output:
-        say(json.dumps(_score_plain(result, kept.extras), sort_keys=True))
+        say(as_json(result.plain(kept.task)))
         return
-    say(f"test loss      {result.loss:.4f}")
-    if kept.extras["class_names"]:
+    say(f"test loss      {result.loss:.4g}")
+    if kept.task.class_names:
         say(f"test accuracy  {percent(result.correct, result.total)}  ({result.correct} of {result.total})")
     else:
         say(f"test error     {result.error:.4g} (root of the mean square)")
 
 
-def _score_plain(result: Any, extras: dict[str, Any]) -> dict[str, Any]:
-    own = {"accuracy": result.accuracy, "correct": result.correct} if extras["class_names"] else {"rmse": result.error}
-    return {"loss": result.loss, "samples": result.total, **own}
-
-
-@app.command()
+@app.command(short_help="Layers, shapes and parameter counts.")
 def summary(run: RunArgument) -> None:
     """The layers, shapes and parameter counts of a run's network."""
     from glassnet.cli import runs
 
-    runs.load(run).model.summary(print_fn=say)
+    runs.load_model_of(run).summary(print_fn=say)
 
 
-@app.command()
+@app.command(short_help="One training step with every formula and number.")
 def explain(
     run: RunArgument,
-    sample: Annotated[int, typer.Option(help="Number of a sample of the test set, counted from 0.")] = 0,
+    sample: Annotated[int, typer.Option(metavar="N", help="Number of a sample of the test set, counted from 0.")] = 0,
     text: Annotated[bool, typer.Option("--text", help="Print the explanation as text.")] = False,
     data: DataOption = None,
 ) -> None:
     """One training step on one sample, with every formula and its numbers: forward, loss, backward, update."""
     from glassnet.cli.prediction import explanation
+    from glassnet.cli.runs import quoted
 
     if not text:
-        raise ArgumentError("explain: this version explains as text", fix=f"glassnet explain {run} --sample {sample} --text")
-    say(explanation(run, sample, data))
+        fix = f"glassnet explain {quoted(run)} --sample {sample} --text"
+        raise ArgumentError("explain: this version explains as text", fix=fix)
+    say(folded(explanation(run, sample, data)))
 
 
-# ---------------------------------------------------------------- look around
-
-
-@app.command()
-def datasets(json_output: JsonOption = False) -> None:
-    """The data sets that `train` knows."""
-    from glassnet.cli.sources import IMAGES, TOYS
-    from glassnet.datasets import DATASETS
-
-    rows = [(name, DATASETS[name]) for name in DATASETS if name in (*IMAGES, *TOYS)]
-    if json_output:
-        say(json.dumps({name: {"title": i.title, "shape": i.shape, "classes": i.classes, "sizes": i.sizes} for name, i in rows}))
-        return
-    for name, info in rows:
-        where = "downloaded when first used" if info.needs_download else "built in"
-        shape = " x ".join(map(str, info.shape))
-        say(f"{name:<15}{info.title}")
-        say(f"{'':<15}{' + '.join(map(str, info.sizes))} samples, each {shape}, {info.classes} classes; {where}")
-    say("FILE.csv       any table: glassnet train FILE.csv --label COLUMN")
-
-
-@app.command()
+@app.command(short_help="Check a run's gradients against differences.")
 def check(
     run: RunArgument,
-    samples: Annotated[int, typer.Option(help="How many samples of the test set to check with.")] = 4,
+    samples: Annotated[
+        int, typer.Option(metavar="N", min=1, max=64, help="How many samples of the test set to check with.")
+    ] = 4,
     data: DataOption = None,
 ) -> None:
     """Check a run's gradients against differences, in every weight tensor."""
@@ -199,11 +242,39 @@ def check(
     report = gradient_report(run, samples, data)
     say(str(report))
     if not report.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
-@app.command()
-def show(name: Annotated[str, typer.Argument(help="An op or a layer: linear, relu, Dense, ...")]) -> None:
+# ---------------------------------------------------------------- look around
+
+
+@app.command(short_help="The data sets that train knows.")
+def datasets(json_output: JsonOption = False) -> None:
+    """The data sets that `train` knows."""
+    from glassnet.cli.sources import TOYS
+    from glassnet.datasets import DATASETS
+
+    if json_output:
+        images = {
+            name: {"title": info.title, "shape": info.shape, "classes": info.classes, "sizes": info.sizes}
+            for name, info in DATASETS.items()
+        }
+        say(as_json(images | {name: {"title": title, "shape": [2]} for name, title in TOYS.items()}))
+        return
+    for name, info in DATASETS.items():
+        where = "downloaded when first used" if info.needs_download else "built in"
+        shape, sizes = " x ".join(map(str, info.shape)), " + ".join(map(str, info.sizes))
+        say(f"{name:<14} {info.title}")
+        say(f"{'':<14} {sizes} images of {shape}, {info.classes} classes; {where}")
+    for name, title in TOYS.items():
+        say(f"{name:<14} {title}")
+    say(f"{'FILE.csv':<14} any table: glassnet train FILE.csv --label COLUMN")
+
+
+@app.command(short_help="An op or a layer: formula, derivative, code.")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An op or a layer: linear, relu, Dense, ...")],
+) -> None:
     """An op or layer from its contract: formula, derivative, derivation, shapes, and the real lines of code."""
     from glassnet.cli.tell import tell
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.state import phase
 from glassnet.autograd.gradcheck import Report, check_gradients
+from glassnet.autograd.state import phase
 from glassnet.cli import runs, sources
 from glassnet.cli.render import side_by_side
 from glassnet.datasets import CsvSchema
@@ -17,6 +17,9 @@ from glassnet.explain import explain_text
 from glassnet.typing import Array
 
 _MOST_ROWS = 20
+_MOST_CLASSES = 5
+_NAME_WIDTH = 24
+_BAR_WIDTH = 40
 
 
 @dataclass
@@ -26,35 +29,35 @@ class Predictions:
     outputs: Array
     class_names: list[str] | None
     names: list[str]
-    images: list[Array]
-    truth: list[str]
-    notes: list[str]
+    picture: Array | None = None
+    truth: str | None = None
+    note: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON data."""
+        rows = zip(self.names, self.outputs)
         if self.class_names is None:
-            return {"rows": [{"name": n, "value": float(v[0])} for n, v in zip(self.names, self.outputs)]}
+            return {"rows": [{"name": name, "value": float(row[0])} for name, row in rows]}
         return {
             "rows": [
-                {"name": n, "class": self.class_names[int(p.argmax())],
-                 "probabilities": dict(zip(self.class_names, map(float, p)))}
-                for n, p in zip(self.names, self.outputs)
+                {"name": name, "class": self.class_names[int(row.argmax())],
+                 "probabilities": dict(zip(self.class_names, map(float, row)))}
+                for name, row in rows
             ]
         }  # fmt: skip
 
     def lines(self) -> list[str]:
         """As text: the picture, then the classes with bars, or one line per row."""
-        lines = [*self.notes]
-        if self.images:
-            lines.append(side_by_side(self.images, [[name] for name in self.names]))
+        lines = [self.note] if self.note else []
+        if self.picture is not None:
+            lines.append(side_by_side([self.picture], [[self.names[0]]]))
         if self.class_names is not None and len(self.outputs) == 1:
-            lines += self._bars(self.outputs[0])
-            return lines + [f"it is {truth}" for truth in self.truth]
-        for name, row in list(zip(self.names, self.outputs))[:_MOST_ROWS]:
-            lines.append(f"{name}: {self._answer(row)}")
+            lines += self._bars(self.outputs[0], self.class_names)
+        else:
+            lines += [f"{name}: {self._answer(row)}" for name, row in list(zip(self.names, self.outputs))[:_MOST_ROWS]]
         if len(self.outputs) > _MOST_ROWS:
             lines.append(f"... {len(self.outputs) - _MOST_ROWS} more rows; --json prints all")
-        return lines
+        return lines + ([f"it is {self.truth}"] if self.truth else [])
 
     def _answer(self, row: Array) -> str:
         if self.class_names is None:
@@ -62,45 +65,60 @@ class Predictions:
         best = int(row.argmax())
         return f"{self.class_names[best]} ({100 * row[best]:.1f} %)"
 
-    def _bars(self, row: Array) -> list[str]:
-        assert self.class_names is not None
-        order = np.argsort(-row, kind="stable")[:5]
-        width = max(len(self.class_names[i]) for i in order)
-        return [f"{self.class_names[i]:<{width}}  {100 * row[i]:5.1f} %  {'█' * round(40 * row[i])}" for i in order]
+    def _bars(self, row: Array, class_names: list[str]) -> list[str]:
+        order = np.argsort(-row, kind="stable")[:_MOST_CLASSES]
+        names = [class_names[i][:_NAME_WIDTH] for i in order]
+        width = max(map(len, names))
+        shares = [float(np.nan_to_num(row[i])) for i in order]
+        return [
+            f"{name:<{width}}  {100 * share:5.1f} %  {'█' * round(_BAR_WIDTH * share)}".rstrip()
+            for name, share in zip(names, shares)
+        ]
 
 
 def predictions(run: str, file: str | None, sample: int | None, data: str | None) -> Predictions:
-    """Predict for a sample of the test set, an image file or a table."""
+    """Predict for a sample of the test set, or for a file."""
     kept = runs.load(run)
-    names = kept.extras.get("class_names")
-    if sample is not None:
-        source = kept.source(data)
-        x = source.x_test[_checked(sample, len(source.x_test)) : sample + 1]
-        truth = [names[int(source.y_test[sample])]] if names else []
-        pictures = [x[0]] if source.kind == "image" else []
-        return Predictions(kept.model.predict(x), names, [f"sample {sample}"], pictures, truth, [])
-    assert file is not None
-    if kept.extras.get("kind") == "image":
-        image, done = sources.prepared_image(file, kept.model.input_shape[1:3], kept.extras["max_value"])
-        outputs = kept.model.predict(image[None].astype("float32"))
-        return Predictions(outputs, names, [file], [image], [], [", ".join(done)])
-    if kept.extras.get("schema") is None:
-        raise ArgumentError("predict: this run was not trained on tables or pictures", fix=f"glassnet predict {run} --sample 0")
-    x = CsvSchema.from_config(kept.extras["schema"]).encode_file(file)
-    return Predictions(kept.model.predict(x), names, [f"row {i + 1}" for i in range(len(x))], [], [], [])
+    if file is None:
+        return _of_sample(kept, sample or 0, data)
+    if data is not None:
+        raise ArgumentError("predict: --data goes with --sample", received=f"--data {data} and {file}")
+    task, model = kept.task, kept.model
+    if task.kind == "image":
+        image, done = sources.prepared_image(file, model.input_shape[1:3], task.max_value)
+        outputs = model.predict(image[None].astype("float32"))
+        return Predictions(outputs, task.class_names, [file], image, note=", ".join(done))
+    if task.schema is None:
+        raise ArgumentError(
+            f"predict: {run} learned neither from pictures nor from a table", received=file,
+            fix=f"glassnet predict {runs.quoted(run)} --sample 0",
+        )  # fmt: skip
+    x = CsvSchema.from_config(task.schema).encode_file(file)
+    return Predictions(model.predict(x), task.class_names, [f"row {number}" for number in range(1, len(x) + 1)])
 
 
-def _checked(sample: int, count: int) -> int:
-    if not 0 <= sample < count:
-        raise DataError("there is no such sample", expected=f"0..{count - 1}", received=sample)
-    return sample
+def _of_sample(kept: runs.Run, sample: int, data: str | None) -> Predictions:
+    source, names = kept.source(data), kept.task.class_names
+    rows = _rows(source, sample)
+    x, y = source.x_test[rows], source.y_test[rows]
+    truth = names[int(y[0])] if names else f"{float(y[0, 0]):.6g}"
+    is_image = kept.task.kind == "image"
+    note = None if is_image else f"sample {sample}: " + ", ".join(f"{value:.4g}" for value in x[0, :8])
+    return Predictions(kept.model.predict(x), names, [f"sample {sample}"], x[0] if is_image else None, truth, note)
+
+
+def _rows(source: sources.Source, sample: int) -> slice:
+    """The rows of one sample of the test set."""
+    if not 0 <= sample < len(source.x_test):
+        raise DataError("there is no such sample", expected=f"0 to {len(source.x_test) - 1}", received=sample)
+    return slice(sample, sample + 1)
 
 
 def explanation(run: str, sample: int, data: str | None) -> str:
     """One training step of the loaded copy on one sample, in words and numbers."""
     kept = runs.load(run)
     source = kept.source(data)
-    rows = slice(_checked(sample, len(source.x_test)), sample + 1)
+    rows = _rows(source, sample)
     x, y = source.x_test[rows], source.y_test[rows]
     model, variables = kept.model, kept.model.trainable_variables
 

@@ -11,11 +11,17 @@ from typing import Any
 import numpy as np
 
 from glassnet import callbacks, layers, optimizers
-from glassnet.cli.sources import Source
+from glassnet.cli import runs
+from glassnet.cli.sources import Source, Task
+from glassnet.errors import ArgumentError
 from glassnet.models import Sequential
 from glassnet.optimizers import schedules
 from glassnet.seeds import set_random_seed
+from glassnet.training.progress import metric_texts
 from glassnet.typing import Array
+
+_FEW = 20
+"""With fewer samples than this none is set aside to be watched."""
 
 
 @dataclass
@@ -31,53 +37,82 @@ class Settings:
     """Learning rate of step s: rate / (1 + decay s)."""
     epochs: int = 10
     batch_size: int | None = 128
+    validation: float = 0.1
+    """Share of the training data that is only watched."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.layers = tuple(self.layers)
+        checks = {
+            "--layers": (min(self.layers, default=1) >= 1, self.layers, "numbers of units such as 128,128"),
+            "--dropout": (0 <= self.dropout < 1, self.dropout, "at least 0 and below 1"),
+            "--learning-rate": (0 < self.learning_rate < math.inf, self.learning_rate, "a number above 0"),
+            "--decay": (0 <= self.decay < math.inf, self.decay, "a number that is not negative"),
+            "--epochs": (self.epochs >= 1, self.epochs, "at least 1"),
+            "--batch-size": (self.batch_size is None or self.batch_size >= 1, self.batch_size, "at least 1, or 0 for all"),
+            "--validation": (0 <= self.validation < 1, self.validation, "at least 0 and below 1"),
+        }  # fmt: skip
+        for option, (fine, received, expected) in checks.items():
+            if not fine:
+                raise ArgumentError(f"train: {option}", expected=expected, received=received)
 
     def plain(self) -> dict[str, Any]:
         """As JSON data."""
-        return {**asdict(self), "layers": list(self.layers)}
+        return asdict(self)
 
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "digits": {"layers": (128, 64), "dropout": 0.2, "learning_rate": 3e-3, "decay": 4e-3, "epochs": 40, "batch_size": 32},
+    "digits": {
+        "layers": (128, 64), "dropout": 0.2, "learning_rate": 3e-3, "decay": 4e-3, "epochs": 40, "batch_size": 32,
+    },
     "mnist": {"layers": (128, 128), "decay": 1e-3, "epochs": 10},
     "fashion_mnist": {"layers": (128, 128), "decay": 1e-3, "epochs": 10},
     "xor": {"layers": (3,), "activation": "tanh", "learning_rate": 0.1, "epochs": 200, "batch_size": None},
+    "spiral": {"layers": (64, 64), "learning_rate": 1e-2, "epochs": 60, "batch_size": 32},
     "toy": {"layers": (32, 32), "learning_rate": 1e-2, "epochs": 60, "batch_size": 32},
-    "table": {"layers": (64, 32), "epochs": 60, "batch_size": 32},
-}
+    "table": {"layers": (64, 32), "learning_rate": 3e-3, "epochs": 60, "batch_size": 32},
+}  # fmt: skip
 
 
-def settings_for(source_name: str, kind: str, **given: Any) -> Settings:
+def settings_for(task: Task, **given: Any) -> Settings:
     """The defaults for this data, with the given options over them."""
-    default = DEFAULTS.get(source_name, DEFAULTS.get(kind, {}))
-    return Settings(**{**default, **{key: value for key, value in given.items() if value is not None}})
+    default = DEFAULTS.get(task.name if task.kind != "table" else "table", DEFAULTS.get(task.kind, {}))
+    chosen = {**default, **{name: value for name, value in given.items() if value is not None}}
+    return Settings(**chosen | {"batch_size": chosen.get("batch_size", 128) or None})
 
 
 def build(source: Source, settings: Settings) -> Sequential:
     """The network: scaling, hidden layers, output; compiled."""
     set_random_seed(settings.seed)
-    stack: list[Any] = [layers.Input(source.x_train.shape[1:])]
-    if source.kind == "image":
-        stack += [layers.Rescaling(1 / source.max_value, name="scale"), layers.Flatten(name="flatten")]
-    elif source.kind == "table":
-        scale = layers.Normalization(name="scale")
-        scale.adapt(source.x_train)
-        stack.append(scale)
+    classifies = source.task.class_names is not None
+    stack: list[Any] = [layers.Input(source.x_train.shape[1:]), *_scaling(source)]
     for number, units in enumerate(settings.layers, 1):
         start = "he_normal" if settings.activation == "relu" else "glorot_uniform"
         stack.append(layers.Dense(units, settings.activation, kernel_initializer=start, name=f"hidden_{number}"))
         if settings.dropout:
             stack.append(layers.Dropout(settings.dropout, name=f"dropout_{number}"))
-    classifies = source.class_names is not None
-    stack.append(layers.Dense(source.outputs, "softmax" if classifies else None, name="output"))
-    model = Sequential(stack, name=source.name if source.name.isidentifier() else "model")
+    stack.append(layers.Dense(source.task.outputs, "softmax" if classifies else None, name="output"))
+    if not classifies:  # the network speaks in standard deviations around the mean, whatever the unit of the column is
+        mean, deviation = float(source.y_train.mean()), float(source.y_train.std())
+        stack.append(layers.Rescaling(deviation or 1.0, mean, name="unit"))
+    model = Sequential(stack, name=source.task.name if source.task.name.isidentifier() else "model")
     model.compile(
         _optimizer(settings),
         "sparse_categorical_crossentropy" if classifies else "mean_squared_error",
         metrics=["accuracy"] if classifies else ["mae"],
     )
     return model
+
+
+def _scaling(source: Source) -> list[Any]:
+    """The layers that bring the inputs to numbers of size 1 in one row."""
+    if source.task.kind == "image":
+        return [layers.Rescaling(1 / source.task.max_value, name="scale"), layers.Flatten(name="flatten")]
+    if source.task.kind == "table":
+        scale = layers.Normalization(name="scale")
+        scale.adapt(source.x_train)
+        return [scale]
+    return []
 
 
 def _optimizer(settings: Settings) -> Any:
@@ -90,62 +125,73 @@ def _optimizer(settings: Settings) -> Any:
 
 
 class ProgressLines(callbacks.ProgbarLogger):
-    """The progress of `fit` with at most twenty or so lines, however many epochs there are."""
+    """The progress of `fit` in at most twenty or so lines, however many epochs there are, each with its sparkline."""
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write the line of every few epochs, and of the last."""
         epochs = self.params["epochs"]
         if (epoch + 1) % math.ceil(epochs / 20) == 0 or epoch + 1 == epochs:
-            super().on_epoch_end(epoch, logs)
+            self._epoch = epoch
+            self._line.write(self._line.with_spark([self._title(), *metric_texts(logs or {})], self._losses(logs)))
 
 
-def train(model: Any, source: Source, settings: Settings, folder: Path | None, verbose: Any, validation: float) -> Any:
+def train(model: Any, source: Source, settings: Settings, folder: Path | None, verbose: Any) -> Any:
     """Fit, with a backup after every epoch where there is a folder; returns (history, seconds)."""
     listed: list[Any] = [ProgressLines()] if verbose else []
     if folder is not None:
-        listed.append(callbacks.BackupAndRestore(str(folder / "backup")))
-        listed.append(callbacks.CSVLogger(str(folder / "history.csv"), append=(folder / "history.csv").exists()))
+        backup = callbacks.BackupAndRestore(folder / runs.BACKUP, delete_checkpoint=False)
+        history = callbacks.CSVLogger(folder / runs.HISTORY, append=backup.path.exists())
+        listed += [backup, history]
     started = time.perf_counter()
     history = model.fit(
         source.x_train, source.y_train, batch_size=settings.batch_size, epochs=settings.epochs, callbacks=listed,
-        validation_split=validation, verbose=verbose,
+        validation_split=settings.validation if len(source.x_train) >= _FEW else 0.0, verbose=verbose,
     )  # fmt: skip
     return history, time.perf_counter() - started
 
 
 @dataclass
 class Score:
-    """What the test set says. `correct` and `probabilities` are only there for classes."""
+    """What the test set says."""
 
-    total: int
+    outputs: Array
+    targets: Array
     loss: float
-    correct: int = 0
-    predictions: Array | None = None
-    probabilities: Array | None = None
-    error: float = 0.0
-    """Root of the mean squared error, where a number is predicted."""
 
     @property
-    def accuracy(self) -> float:
-        """Share of right answers."""
-        return self.correct / self.total
+    def total(self) -> int:
+        """How many samples there are."""
+        return len(self.targets)
+
+    @property
+    def error(self) -> float:
+        """Root of the mean squared error, where a number is predicted."""
+        return float(np.sqrt(np.mean((self.outputs - self.targets) ** 2, dtype=np.float64)))
+
+    @property
+    def predictions(self) -> Array:
+        """The class with the largest output: (N,)."""
+        return np.asarray(self.outputs.argmax(axis=-1))
+
+    @property
+    def correct(self) -> int:
+        """How many classes are right."""
+        return int((self.predictions == self.targets).sum())
+
+    def worst(self, count: int = 5) -> list[int]:
+        """Positions of the wrong answers given with the most confidence."""
+        wrong = np.flatnonzero(self.predictions != self.targets)
+        confidence = self.outputs[wrong].max(axis=-1)
+        return [int(i) for i in wrong[np.argsort(-confidence, kind="stable")][:count]]
+
+    def plain(self, task: Task) -> dict[str, Any]:
+        """As JSON data."""
+        own = {"accuracy": self.correct / self.total, "correct": self.correct}
+        return {"loss": self.loss, "samples": self.total} | (own if task.class_names else {"rmse": self.error})
 
 
 def score(model: Any, source: Source) -> Score:
     """Evaluate on the test set, once."""
-    loss = float(np.atleast_1d(model.evaluate(source.x_test, source.y_test, batch_size=256, verbose=0))[0])
+    results = model.evaluate(source.x_test, source.y_test, batch_size=256, verbose=0, return_dict=True)
     outputs = model.predict(source.x_test, batch_size=256)
-    if source.class_names is None:
-        error = float(np.sqrt(np.mean((outputs - source.y_test) ** 2)))
-        return Score(len(outputs), loss, error=error, predictions=outputs[:, 0])
-    predictions = outputs.argmax(axis=-1)
-    return Score(len(outputs), loss, int((predictions == source.y_test).sum()), predictions, outputs)
-
-
-def worst(result: Score, source: Source, count: int = 5) -> list[int]:
-    """Positions of the wrong answers given with the most confidence."""
-    assert result.predictions is not None
-    assert result.probabilities is not None
-    wrong = np.flatnonzero(result.predictions != source.y_test)
-    confidence = result.probabilities[wrong].max(axis=-1)
-    return [int(i) for i in wrong[np.argsort(-confidence, kind="stable")][:count]]
+    return Score(outputs, source.y_test, float(results["loss"]))

@@ -14,6 +14,8 @@ from glassnet.explain.show import half_blocks
 from glassnet.typing import Array
 
 WIDTH = 80
+FEW = 20
+"""From fewer samples no interval is told."""
 
 _PLAIN = {
     "▀": "'", "▄": ".", "█": "#", "░": ".", "▒": "+", "▓": "*", "−": "-", "·": "*", "±": "+-", "×": "x", "→": "->",
@@ -94,12 +96,13 @@ def interval(correct: int, total: int) -> float:
 
 
 def percent(correct: int, total: int) -> str:
-    """A share with its uncertainty.
+    """A share with its uncertainty, where there are enough samples to tell one.
 
-    >>> percent(350, 360)
-    '97.2 % ± 1.8'
+    >>> percent(350, 360), percent(4, 4)
+    ('97.2 % ± 1.8', '100.0 %')
     """
-    return f"{100 * correct / total:.1f} % ± {interval(correct, total):.1f}"
+    share = f"{100 * correct / total:.1f} %"
+    return f"{share} ± {interval(correct, total):.1f}" if total >= FEW else share
 
 
 def as_json(value: Any, indent: int | None = None) -> str:

@@ -18,9 +18,10 @@ TOYS = {
     "xor": "the truth table of exclusive or, 4 points",
     "moons": "two half circles that reach into each other, 200 points",
     "circles": "a disc inside a ring, 200 points",
-    "spiral": "three arms that wind out from the middle, 300 points",
+    "spiral": "three arms that wind out from the middle, 600 points",
     "blobs": "three round clouds, 300 points",
 }
+_ARGUMENTS: dict[str, dict[str, Any]] = {"spiral": {"samples": 600, "noise": 0.1}}
 _TEST_SHARE = 0.2
 
 
@@ -32,7 +33,7 @@ class Task:
     kind: str
     """"image", "toy" or "table"."""
     options: dict[str, Any]
-    """What `load` needs to find the same data again."""
+    """What `load_again` needs to find the same data again."""
     class_names: list[str] | None
     """None where a number is predicted."""
     max_value: float = 1.0
@@ -96,6 +97,13 @@ def load(
     )  # fmt: skip
 
 
+def load_again(options: Any, data: str | None) -> Source:
+    """The data of a run, by the `options` that its task has kept."""
+    if not isinstance(options, dict) or "name" not in options or options.keys() - {"name", "label", "split", "seed"}:
+        raise DataError("the run does not say on which data it was trained", received=repr(options), fix="train anew")
+    return load(**options, data=data)
+
+
 def _images(name: str, data: str | None, split: str, seed: int) -> Source:
     info = datasets.DATASETS[name]
     options = {"name": name, "split": split, "seed": seed} if name == "digits" else {"name": name}
@@ -109,7 +117,7 @@ def _images(name: str, data: str | None, split: str, seed: int) -> Source:
 
 
 def _toy(name: str) -> Source:
-    x, y = getattr(datasets.toy, name)()
+    x, y = getattr(datasets.toy, name)(**_ARGUMENTS.get(name, {}))
     y = y.reshape(-1).astype("int64")
     task = Task(name, "toy", {"name": name}, [str(label) for label in np.unique(y)])
     if name == "xor":  # all there is of it: nothing to hold back
@@ -125,10 +133,14 @@ def _table(path: str, label: str | None, seed: int) -> Source:
     order = np.random.default_rng(seed).permutation(len(table.x))
     test = round(_TEST_SHARE * len(order))
     if test == 0:
-        raise DataError(f"{path}: too few rows to learn from and be tested on", expected="at least 3", received=len(order))
+        raise DataError(
+            f"{path}: too few rows to learn from and be tested on", expected="at least 3", received=len(order)
+        )
     names = table.schema.class_names
     if names is not None and len(names) < 2:
-        raise DataError(f"{path}: column {label!r} has a single value", expected="at least 2 classes", received=names[0])
+        raise DataError(
+            f"{path}: column {label!r} has a single value", expected="at least 2 classes", received=names[0]
+        )
     options = {"name": str(Path(path).resolve()), "label": label, "seed": seed}
     task = Task(
         Path(path).stem, "table", options, None if names is None else list(names),

@@ -10,6 +10,7 @@ from typing import Any
 from glassnet import layers, ops
 from glassnet.autograd.op import Op
 from glassnet.autograd.worked import latex
+from glassnet.cli.render import WIDTH, folded
 from glassnet.errors import ArgumentError, did_you_mean
 from glassnet.layers.base import Layer
 from glassnet.registry import snake_case
@@ -23,41 +24,41 @@ def tell(name: str) -> str:
     found = layers.registry.classes.get(name)
     if isinstance(found, type) and issubclass(found, Layer):
         return _tell_layer(found)
-    function = getattr(ops, name, None) if name in ops.__all__ else None
-    if function is not None:
-        return _tell_function(name, function)
+    if name in ops.__all__:
+        return _tell_function(name, getattr(ops, name))
     known = [*classes, *(cls.__name__ for cls in layers.registry.classes.values()), *ops.__all__]
     raise ArgumentError(f"there is no op or layer {name!r}", fix=did_you_mean(name, known) or "glassnet show linear")
 
 
 def _tell_op(cls: type[Op]) -> str:
-    parts = [f"{snake_case(cls.__name__)}  (op, {cls.kind}; inputs {', '.join(cls.inputs)})", _doc(cls)]
-    if cls.rule:
-        parts.append(f"rule       {cls.rule}")
-    formula = cls.formula or (latex(cls.rule) if cls.rule else "")
-    if formula:
-        parts.append(f"formula    {formula}")
-    for line in [cls.gradient] if isinstance(cls.gradient, str) else cls.gradient:
-        if line:
-            parts.append(f"gradient   {line}")
-    parts.append(f"saves for backward: {', '.join(cls.saves) or 'nothing'}")
-    methods = [method for method in ("forward", "vjp", "compose") if method in vars(cls)]
-    return "\n\n".join(parts + [_code(vars(cls)[method]) for method in methods])
+    facts = [("rule", cls.rule), ("formula", cls.formula or (latex(cls.rule) if cls.rule else ""))]
+    facts += [("gradient", line) for line in ([cls.gradient] if isinstance(cls.gradient, str) else cls.gradient)]
+    facts += [("saves", ", ".join(cls.saves) or "nothing for backward")]
+    lines = "\n".join(f"{label:<9} {text}" for label, text in facts if text)
+    title = f"{snake_case(cls.__name__)}  (op, {cls.kind}; inputs {', '.join(cls.inputs)})"
+    methods = [method for method in ("shapes", "forward", "vjp", "compose") if method in vars(cls)]
+    return "\n\n".join([title, _doc(cls), folded(lines), *(_code(vars(cls)[method]) for method in methods)])
 
 
 def _tell_layer(cls: type[Layer]) -> str:
-    signature = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(cls.__init__)))
-    signature = signature.replace("self, ", "").replace(" -> None", "")
-    parts = [f"{cls.__name__}  (layer)", textwrap.fill(cls.__name__ + signature, 96, subsequent_indent="    "), _doc(cls)]
-    return "\n\n".join(parts + [_code(vars(cls)[method]) for method in ("build", "call") if method in vars(cls)])
+    methods = [method for method in ("build", "call") if method in vars(cls)]
+    parts = [f"{cls.__name__}  (layer)", _signature(cls.__name__, cls.__init__), _doc(cls)]
+    return "\n\n".join(parts + [_code(vars(cls)[method]) for method in methods])
 
 
 def _tell_function(name: str, function: Any) -> str:
-    return "\n\n".join([f"{name}{inspect.signature(function)}  (a composition of ops)", _doc(function), _code(function)])
+    parts = [f"{name}  (a composition of ops)", _signature(name, function), _doc(function), _code(function)]
+    return "\n\n".join(parts)
+
+
+def _signature(name: str, function: Any) -> str:
+    text = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(inspect.signature(function)))  # annotations are kept as text
+    text = text.replace("self, ", "").removesuffix(" -> None")
+    return textwrap.fill(name + text, WIDTH, subsequent_indent="    ")
 
 
 def _doc(thing: Any) -> str:
-    return inspect.cleandoc(thing.__doc__ or "")
+    return folded(inspect.cleandoc(thing.__doc__ or ""))
 
 
 def _code(function: Any) -> str:

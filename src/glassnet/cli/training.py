@@ -2,139 +2,175 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from glassnet.cli import recipe, runs, sources
-from glassnet.cli.render import percent, say, side_by_side
+from glassnet.cli.render import WIDTH, percent, say, side_by_side
+from glassnet.cli.sources import Source
+from glassnet.datasets import CsvSchema
 from glassnet.errors import DataError
+from glassnet.explain.plane import decision_text, scatter_text
 from glassnet.models.files import save_model
 
-
-def train_command(
-    name: str | None, given: dict[str, Any], *, batch_size: int | None, label: str | None, data: str | None,
-    out: str | None, resume: str | None, validation: float, quiet: bool,
-) -> dict[str, Any]:  # fmt: skip
-    """Train, show and keep a run; returns its record."""
-    tell = (lambda text="": None) if quiet else say
-    if resume is not None:
-        folder: Path | None = Path(resume)
-        record = _unfinished(Path(resume))
-        options = dict(record["data"])
-        source = sources.load(options.pop("name"), data=data, **options)
-        settings = recipe.Settings(**{**record["settings"], "layers": tuple(record["settings"]["layers"])})
-        validation = record["validation"]
-    else:
-        assert name is not None
-        if name in ("mnist", "fashion_mnist"):
-            tell(f"loading {name}")
-        source = sources.load(name, data=data, label=label, seed=int(given["seed"]))
-        settings = recipe.settings_for(source.name, source.kind, **given)
-        if batch_size is not None:
-            settings.batch_size = batch_size or None
-        folder = None
-    if len(source.x_train) < 20:
-        validation = 0.0
-    _show_data(source, tell)
-    model = recipe.build(source, settings)
-    tell()
-    if not quiet:
-        model.summary(print_fn=tell)
-        say()
-    folder = folder or runs.new_folder(out, source.name)  # only now: bad settings leave nothing behind
-    record = {"data": source.options, "settings": settings.plain(), "validation": validation, "finished": False}
-    runs.write_record(folder, record)
-    history, seconds = recipe.train(model, source, settings, folder, 0 if quiet else "auto", validation)
-    result = recipe.score(model, source)
-    extras = {
-        "data": source.options, "class_names": source.class_names, "schema": source.schema, "kind": source.kind,
-        "max_value": source.max_value,
-    }  # fmt: skip
-    save_model(model, folder / runs.MODEL, extras=extras)
-    record |= {"finished": True, "seconds": round(seconds, 3), "results": _results(result, source), "run": folder.as_posix()}
-    if source.name == "digits":
-        record["results"]["file_order"] = _file_order(settings)
-    runs.write_record(folder, record)
-    if not quiet:
-        say()
-        say(textwrap.fill(history.describe(), 80))
-        _show_results(result, source, record, seconds)
-        _show_next(folder, source, result)
-    return record
+Tell = Callable[[str], None]
 
 
-def _unfinished(folder: Path) -> dict[str, Any]:
-    """The record of an interrupted run."""
-    file = folder / runs.RECORD
-    if not file.is_file():
-        raise DataError(f"there is no run to resume in {folder}", expected=f"a folder with {runs.RECORD}")
-    record: dict[str, Any] = json.loads(file.read_text())
+@dataclass
+class Job:
+    """What `train` is to do."""
+
+    source: Source
+    settings: recipe.Settings
+    folder: Path | None = None
+    """Of the interrupted run that goes on."""
+
+
+def new_job(name: str, given: dict[str, Any], *, label: str | None, data: str | None) -> Job:
+    """A new run, with the options that were given."""
+    source = sources.load(name, data=data, label=label, seed=given["seed"] or 0)
+    return Job(source, recipe.settings_for(source.task, **given))
+
+
+def resumed_job(run: str, data: str | None) -> Job:
+    """An interrupted run, with the options of then."""
+    folder = Path(run)
+    record = runs.read_record(folder)
     if record.get("finished"):
         raise DataError(f"the run in {folder} is finished", fix="train a new one")
+    try:
+        settings = recipe.Settings(**record["settings"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder / runs.RECORD} is broken", received=repr(error), fix="train anew") from None
+    return Job(sources.load_again(record.get("data"), data), settings, folder)
+
+
+def train_command(job: Job, out: str | None, quiet: bool) -> dict[str, Any]:
+    """Train, show and keep a run; returns its record."""
+    source, settings, tell = job.source, job.settings, _nothing if quiet else say
+    model = recipe.build(source, settings)
+    _show_data(source, tell)
+    tell("")
+    model.summary(print_fn=tell)
+    tell("")
+    folder = job.folder or runs.new_folder(out, source.task.name)  # only now: bad settings leave nothing behind
+    record = {"data": source.task.options, "settings": settings.plain(), "finished": False}
+    runs.write_record(folder, record)
+    history, seconds = recipe.train(model, source, settings, folder, 0 if quiet else "auto")
+    result = recipe.score(model, source)
+    save_model(model, folder / runs.MODEL, extras=source.task.plain())
+    results = result.plain(source.task)
+    record |= {"run": folder.as_posix(), "seconds": round(seconds, 3), "results": results}
+    if not model.interrupted:
+        record["finished"] = True
+        if source.task.options["name"] == "digits":
+            results["file_order"] = _file_order(settings)
+    runs.write_record(folder, record)
+    tell("")
+    tell(textwrap.fill(history.describe(), WIDTH))
+    _show_results(result, source, model, record, tell)
+    _show_next(folder, source, result, record, history, tell)
+    if record["finished"]:
+        shutil.rmtree(folder / runs.BACKUP, ignore_errors=True)
     return record
 
 
-def _show_data(source: sources.Source, tell: Any) -> None:
-    shape = " x ".join(map(str, source.x_train.shape[1:]))
-    tell(f"{source.name}: {len(source.x_train)} samples to learn from, {len(source.x_test)} to be tested on, each {shape}")
-    if source.kind == "image" and source.class_names:
-        first = [int(np.flatnonzero(source.y_train == c)[0]) for c in range(len(source.class_names))]
-        tell(side_by_side([source.x_train[i] for i in first], [[name] for name in source.class_names]))
-    elif source.class_names:
-        counts = np.bincount(source.y_train, minlength=len(source.class_names))
-        tell("  classes: " + ", ".join(f"{name} ({count})" for name, count in zip(source.class_names, counts)))
+def _nothing(text: str = "") -> None:
+    pass
 
 
-def _results(result: recipe.Score, source: sources.Source) -> dict[str, Any]:
-    own: dict[str, Any] = {"loss": result.loss, "samples": result.total}
-    return own | ({"accuracy": result.accuracy, "correct": result.correct} if source.class_names else {"rmse": result.error})
-
-
-def _file_order(settings: recipe.Settings) -> dict[str, Any]:
+def _file_order(settings: recipe.Settings) -> dict[str, Any] | None:
     """The same recipe on the split in file order, where the test digits come from other writers."""
     source = sources.load("digits", split="file_order")
     model = recipe.build(source, settings)
-    recipe.train(model, source, settings, None, 0, 0.1)
-    return _results(recipe.score(model, source), source)
+    recipe.train(model, source, settings, None, 0)
+    return None if model.interrupted else recipe.score(model, source).plain(source.task)
 
 
-def _show_results(result: recipe.Score, source: sources.Source, record: dict[str, Any], seconds: float) -> None:
-    say()
-    say(f"trained in {seconds:.1f} s")
-    if source.class_names is None:
-        say(f"test error     {result.error:.4g} (root of the mean square, in units of the column)")
+# ---------------------------------------------------------------- what is shown
+
+
+def _show_data(source: Source, tell: Tell) -> None:
+    task, shape = source.task, " x ".join(map(str, source.x_train.shape[1:]))
+    tell(
+        f"{task.name}: {len(source.x_train)} samples to learn from, {len(source.x_test)} to be tested on, each {shape}"
+    )
+    if task.schema is not None:
+        features = CsvSchema.from_config(task.schema).feature_names
+        tell(_listed("from", features))
+    if task.class_names is None:
+        low, high = float(source.y_train.min()), float(source.y_train.max())
+        tell(f"to predict: {task.options['label']}, a number from {low:.6g} to {high:.6g}")
+    elif task.kind == "image":
+        first = [int(np.argmax(source.y_train == c)) for c in range(task.outputs)]
+        tell(side_by_side([source.x_train[i] for i in first], [[name] for name in task.class_names]))
+    else:
+        counts = np.bincount(source.y_train, minlength=task.outputs)
+        tell(_listed("classes", [f"{name} ({count})" for name, count in zip(task.class_names, counts)]))
+        if source.is_plane:
+            tell(scatter_text(source.x_train, source.y_train, class_names=task.class_names))
+
+
+def _listed(title: str, names: Sequence[str]) -> str:
+    return textwrap.shorten(f"{title}: {', '.join(names)}", WIDTH, placeholder=" ...")
+
+
+def _show_results(result: recipe.Score, source: Source, model: Any, record: dict[str, Any], tell: Tell) -> None:
+    tell("")
+    tell(f"trained in {record['seconds']:.1f} s")
+    if source.task.class_names is None:
+        mean = recipe.Score(np.full_like(result.outputs, source.y_train.mean()), source.y_test, 0.0)
+        tell(f"test error     {result.error:.4g} (root of the mean square, in units of the column)")
+        tell(f"for comparison {mean.error:.4g} for one who always says the mean")
         return
-    say(f"test accuracy  {percent(result.correct, result.total)}  ({result.correct} of {result.total}; 95 % interval)")
+    tell(f"test accuracy  {percent(result.correct, result.total)}  ({result.correct} of {result.total}; 95 % interval)")
     other = record["results"].get("file_order")
     if other:
-        say(f"in file order  {percent(other['correct'], other['samples'])}  (the test digits come from other writers: harder)")
-    mistakes = recipe.worst(result, source)
-    if mistakes and source.kind == "image":
-        assert result.predictions is not None and result.probabilities is not None
-        say()
-        say("the most confident mistakes:")
-        captions = [
-            [
-                f"is {source.class_names[source.y_test[i]]}",
-                f"said {source.class_names[result.predictions[i]]} {100 * result.probabilities[i].max():.0f} %",
-                f"sample {i}",
-            ]
-            for i in mistakes
+        tell(f"in file order  {percent(other['correct'], other['samples'])}  (test digits from other writers: harder)")
+    if source.task.kind == "image":
+        _show_mistakes(result, source, tell)
+    elif source.is_plane:
+        tell("")
+        tell(decision_text(model, source.x_train, source.y_train, class_names=source.task.class_names))
+
+
+def _show_mistakes(result: recipe.Score, source: Source, tell: Tell) -> None:
+    names, worst = source.task.class_names, result.worst()
+    if not worst or names is None:
+        return
+    captions = [
+        [
+            f"is {names[source.y_test[i]]}",
+            f"said {names[result.predictions[i]]} {100 * result.outputs[i].max():.0f} %",
+            f"sample {i}",
         ]
-        say(side_by_side([source.x_test[i] for i in mistakes], captions))
+        for i in worst
+    ]
+    tell("")
+    tell("the most confident mistakes:")
+    tell(side_by_side([source.x_test[i] for i in worst], captions))
 
 
-def _show_next(folder: Path, source: sources.Source, result: recipe.Score) -> None:
-    sample = 0
-    if source.class_names is not None:
-        sample = next(iter(recipe.worst(result, source, 1)), 0)
-    say()
-    say(f"kept in {folder.as_posix()}/")
-    say(f"next: glassnet predict {folder.as_posix()} --sample {sample}")
-    say(f"      glassnet explain {folder.as_posix()} --sample {sample} --text")
-    say(f"      glassnet check {folder.as_posix()}")
-    say("      glassnet show Dense")
+def _show_next(
+    folder: Path, source: Source, result: recipe.Score, record: dict[str, Any], history: Any, tell: Tell
+) -> None:
+    """Where the run is, and commands to go on with."""
+    run, epochs = runs.quoted(folder.as_posix()), record["settings"]["epochs"]
+    sample = next(iter(result.worst(1)), 0) if source.task.class_names else 0
+    commands = [
+        f"predict {run} --sample {sample}", f"explain {run} --sample {sample} --text", f"check {run}", "show Dense",
+    ]  # fmt: skip
+    tell("")
+    if not record["finished"]:
+        done = history.epoch[-1] + 1 if history.epoch else 0
+        tell(f"interrupted in epoch {done} of {epochs}; the network is kept as it is now and can be used")
+        commands.insert(0, f"train --resume {run}")
+    tell(f"kept in {folder.as_posix()}/")
+    for number, command in enumerate(commands):
+        tell(f"{'' if number else 'next:':<5} glassnet {command}")

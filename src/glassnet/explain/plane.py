@@ -57,7 +57,7 @@ class _Window:
     def axes(self) -> str:
         """What the window shows of the plane."""
         parts = zip(("to the right", "upwards"), self.low, self.high)
-        return "; ".join(f"x[{axis}] {way}, {low:.2g} to {high:.2g}" for axis, (way, low, high) in enumerate(parts))
+        return "; ".join(f"x[{axis}] {way}, {low:.3g} to {high:.3g}" for axis, (way, low, high) in enumerate(parts))
 
 
 def scatter_text(
@@ -77,7 +77,7 @@ def scatter_text(
     |o    +|
     +------+
     o 0  + 1
-    x[0] to the right, -0.05 to 1.1; x[1] upwards, -0.05 to 1.1
+    x[0] to the right, -0.05 to 1.05; x[1] upwards, -0.05 to 1.05
     """
     x, y = _checked(x, y)
     window = _Window.around(x, columns, rows)
@@ -106,7 +106,7 @@ def decision_text(
     |o    +|    |ooo+++|
     +------+    +------+
     o 0  + 1
-    x[0] to the right, -0.05 to 1.1; x[1] upwards, -0.05 to 1.1
+    x[0] to the right, -0.05 to 1.05; x[1] upwards, -0.05 to 1.05
     """
     x, y = _checked(x, y)
     window = _Window.around(x, columns, rows)

@@ -14,12 +14,13 @@ from glassnet.lab.row import Row
 from glassnet.layers import Dense, Input
 from glassnet.models import Sequential
 from glassnet.optimizers import SGD
+from glassnet.typing import Array
 from glassnet.utils import set_random_seed
 
 SOURCE = "The Independent Code, Neural Network from Scratch"
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 Y = np.array([[0], [1], [1], [0]], "float32")
-RATE = 0.1
+RATE, CLOSE = 0.1, 0.2
 
 
 def train(seed: int, epochs: int) -> Sequential:
@@ -36,6 +37,11 @@ def train(seed: int, epochs: int) -> Sequential:
     return model
 
 
+def error_of(model: Sequential) -> Array:
+    """How far each of the four outputs is from its target."""
+    return np.asarray(np.abs(model.predict(X) - Y))
+
+
 def settings(epochs: int) -> dict[str, Any]:
     """What is the same in both rows."""
     return {
@@ -49,31 +55,38 @@ def learned(seed: int, quick: bool) -> dict[str, Any]:
     started = time.perf_counter()
     model = train(seed, epochs)
     seconds = time.perf_counter() - started
-    error = np.abs(model.predict(X) - Y)
+    error = error_of(model)
     loss = float(np.mean(error**2))
     return {
         "settings": settings(epochs),
         "obtained": {
             "params": model.count_params(),
             "loss": loss,
-            "corners_right": int((error < 0.2).sum()),
-            "solved": 100.0 * bool(loss < 0.01 and (error < 0.2).all()),
+            "corners_right": int((error < CLOSE).sum()),
+            "solved": 100.0 * bool(loss < 0.01 and (error < CLOSE).all()),
             "train_seconds": seconds,
         },
     }
 
 
 def decision_surface(seed: int, quick: bool) -> dict[str, Any]:
-    """The output over the unit square; its corners are the four samples."""
-    epochs = 100 if quick else 10_000
-    model = train(seed, epochs)
+    """The output over the unit square; its corners are the four samples.
+
+    A start that stays stuck (IC1 counts them) is thrown away for another.
+    """
+    epochs, starts = (100, 1) if quick else (10_000, 5)
+    for restarts in range(starts):
+        model = train(seed + 1000 * restarts, epochs)
+        if error_of(model).max() < CLOSE:
+            break
     values = surface(model, size=20)
     corners = values[[0, -1, 0, -1], [0, 0, -1, -1]]  # rows go by the second input: (0,0), (0,1), (1,0), (1,1)
     return {
         "settings": {**settings(epochs), "grid": "20 x 20"},
         "obtained": {
             "cells": values.size,
-            "corners_right": int((np.abs(corners - Y[:, 0]) < 0.2).sum()),
+            "corners_right": int((np.abs(corners - Y[:, 0]) < CLOSE).sum()),
+            "restarts": restarts,
             "text": show_surface(model, size=20),
         },
     }

@@ -29,22 +29,15 @@ _WEIGHTS = "weights/"
 def _checked_path(filepath: str | Path, overwrite: bool) -> Path:
     path = Path(filepath)
     if path.suffix != ".glassnet":
-        fix = f"write {path.with_suffix('.glassnet').name}"
-        raise SavingError("a model file ends in .glassnet", expected="name.glassnet", received=path.name, fix=fix)
+        raise SavingError("a model file ends in .glassnet", received=str(path), fix=f"save to {path.name}.glassnet")
     if path.exists() and not overwrite:
-        raise SavingError(
-            f"{path} exists already", expected="a new name", received="overwrite=False",
-            fix="pass overwrite=True or choose another name",
-        )  # fmt: skip
+        raise SavingError(f"{path} exists already", fix="pass overwrite=True or choose another name")
     return path
 
 
 def _weights_of(model: Any) -> dict[str, Any]:
     if not model.built:
-        raise SavingError(
-            f"{model} has no weights yet", expected="a model that is built", received="built=False",
-            fix="build it: start with gn.Input, or call it once on data",
-        )  # fmt: skip
+        raise SavingError(f"{model} has no weights yet", fix="build it: start with gn.Input, or call it once on data")
     found: dict[str, Any] = model.named_variables()
     for path, variable in found.items():
         variable.path = path  # the optimizer names its state by it
@@ -119,8 +112,8 @@ def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = Non
     config, arrays = read_archive(filepath)
     if config.get("kind") != "model":
         raise SavingError(
-            f"{filepath} holds no model", expected="a file written by model.save",
-            received=f"a file of kind {config.get('kind')!r}", fix="make the model anew, then model.load_weights(path)",
+            f"{filepath} holds no model", received=f"kind {config.get('kind')!r}",
+            fix="model.load_weights(path), after making the model anew",
         )  # fmt: skip
     with _named(custom_objects):
         try:

@@ -210,10 +210,10 @@ def _node_of(tensor: Tensor) -> SymbolicNode:
     if isinstance(node, Output):
         node = node.parents[0]
     if not isinstance(node, SymbolicNode) or (isinstance(node, LayerCall) and isinstance(node.layer, InputLayer)):
-        name = f"{node.layer.name!r} " if isinstance(node, LayerCall) else ""
+        name = f": {node.layer.name!r}" if isinstance(node, LayerCall) else ""
         raise GraphError(
-            "Model(inputs, outputs): the outputs depend on a tensor that is not among the inputs",
-            expected="every Input in inputs", received=f"also {name}of shape {tensor.shape}", fix="add it to inputs",
+            f"Model(inputs, outputs): the outputs depend on a tensor that is not among the inputs{name}",
+            expected="every Input in inputs", received=f"also a tensor of shape {tensor.shape}", fix="add it to inputs",
         )  # fmt: skip
     return node
 
@@ -236,7 +236,7 @@ def _constant(op: Op, tensor: Tensor) -> Any:
     if isinstance(tensor.creator, Leaf):
         raise GraphError(
             f"Model(inputs, outputs): {op.name} uses a Variable outside of a layer",
-            expected="variables that belong to a layer", received=f"Variable {tensor.creator.name!r}",
+            expected="variables that belong to a layer", received=tensor.creator.name,
             fix="write a Layer that holds it and computes with it in call",
         )  # fmt: skip
     return tensor.numpy()

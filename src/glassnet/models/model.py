@@ -50,8 +50,8 @@ class Model(Trainer, Layer):
         if self._graph is None:
             name = type(self).__name__
             raise ArgumentError(
-                f"{name} does not say what it computes", expected="a method call(self, inputs)", received="none",
-                fix=f"define call in {name}, or make it with Model(inputs, outputs)",
+                f"{name} must define call(self, inputs)", received="a subclass of Model without it",
+                fix="write what it computes in call, or make the model with Model(inputs, outputs)",
             )  # fmt: skip
         return self._graph.run(inputs)
 

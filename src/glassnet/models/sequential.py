@@ -54,9 +54,9 @@ class Sequential(Model):
         layer = Sequential(layer) if isinstance(layer, (list, tuple)) else as_layer(layer)
         if any(layer is other for other in self._stack):
             raise GraphError(
-                f"{self}: {layer} is already in the stack", expected="each layer once", received=f"{layer.name} again",
-                fix="make a second layer, or share its weights in a functional Model",
-            )  # fmt: skip
+                f"{self}: {layer} is already in the stack",
+                fix="make a second layer, or use this one twice in a functional Model",
+            )
         if any(layer.name == other.name for other in self._stack):
             raise GraphError(
                 f"{self}: two layers are called {layer.name!r}", expected="a name of its own for each layer",

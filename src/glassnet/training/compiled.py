@@ -88,10 +88,12 @@ class CompiledLoss:
                     raise
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss of a batch."""
         if self.rows is None:
             self.build(y_pred)
         outputs = outputs_of(y_pred, self.model.output_names)
-        targets, weights = per_output(y_true, list(outputs), "y"), per_output(sample_weight, list(outputs), "sample_weight")
+        targets = per_output(y_true, list(outputs), "y")
+        weights = per_output(sample_weight, list(outputs), "sample_weight")
         total: Any = None
         for name, (loss, factor) in (self.rows or {}).items():
             try:
@@ -115,7 +117,8 @@ def _value(loss: Any, target: Any, prediction: Any, sample_weight: Any) -> Any:
     if isinstance(loss, losses.Loss):
         return loss(target, prediction, sample_weight=sample_weight)
     name = getattr(loss, "__name__", "loss")
-    values = loss(as_tensor(target), as_tensor(prediction))  # a plain function: one value per sample, averaged here
+    prediction = as_tensor(prediction)
+    values = loss(losses.in_float_type_of(prediction, target), prediction)  # one value per sample, averaged here
     if values is None:
         raise ArgumentError(
             f"the loss {name} returned nothing", expected="a tensor with one value per sample", received="None",
@@ -175,19 +178,20 @@ class CompiledMetrics:
         """Add a batch to every metric."""
         self.build(y_true, y_pred)
         outputs = outputs_of(y_pred, self.model.output_names)
-        targets, weights = per_output(y_true, list(outputs), "y"), per_output(sample_weight, list(outputs), "sample_weight")
+        targets = per_output(y_true, list(outputs), "y")
+        weights = per_output(sample_weight, list(outputs), "sample_weight")
         for name, metric, weighted in self.rows or ():
+            target = losses.in_float_type_of(outputs[name], targets[name])
             if weighted and weights[name] is not None:
-                metric.update_state(targets[name], outputs[name], sample_weight=weights[name])
+                metric.update_state(target, outputs[name], sample_weight=weights[name])
             else:
-                metric.update_state(targets[name], outputs[name])
+                metric.update_state(target, outputs[name])
 
 
 def _wanted(given: Any, names: list[str]) -> dict[str, list[Any]]:
     """The metrics wanted for each output."""
-    if len(names) == 1 and isinstance(given, (list, tuple)) and not any(isinstance(item, (list, tuple)) for item in given):
-        return {names[0]: list(given)}
-    found = per_output(given, names, "metrics")
+    flat = isinstance(given, (list, tuple)) and not any(isinstance(item, (list, tuple)) for item in given)
+    found = {names[0]: given} if flat and len(names) == 1 else per_output(given, names, "metrics")
     return {
         name: list(part) if isinstance(part, (list, tuple)) else [] if part is None else [part]
         for name, part in found.items()

@@ -221,13 +221,16 @@ def make_batches(
     steps: int | None, who: str,
 ) -> Any:  # fmt: skip
     """The right kind of batches for the data."""
-    if batch_size is not None and (isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1):
+    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
+    if batch_size is not None and (not whole or batch_size < 1):
         raise ArgumentError(
             f"{who}: batch_size must be a positive integer, or None for all at once", received=repr(batch_size),
             fix="batch_size=32",
         )  # fmt: skip
     if x is None:
-        raise ArgumentError(f"{who}: x is missing", expected="an array, or batches", received="x=None", fix=f"{who}(x, ...)")
+        raise ArgumentError(
+            f"{who}: x is missing", expected="an array, or batches", received="x=None", fix=f"{who}(x, ...)"
+        )
     is_iterator = hasattr(x, "__next__") or (hasattr(x, "__iter__") and not hasattr(x, "__len__"))
     is_sequence = isinstance(x, Sequence)
     if (is_iterator or is_sequence) and (y is not None or sample_weight is not None):

@@ -238,7 +238,9 @@ class Trainer:
 
     def _run(self, kind: str, batch: Any) -> Any:
         """One step on raw arrays."""
-        parts = [part for part in batch if part is not None] if batch[1] is not None or batch[2] is None else list(batch)
+        parts = (
+            [part for part in batch if part is not None] if batch[1] is not None or batch[2] is None else list(batch)
+        )
         try:
             self._prepare(batch)
             with np.errstate(all="ignore"):  # overflow shows in the loss; TerminateOnNaN and NanGuard name it
@@ -291,7 +293,9 @@ class Trainer:
                 fix="EarlyStopping ends a long training where it no longer helps" if epochs == -1 else "epochs=10",
             )  # fmt: skip
         if validation_split:
-            (x, y, sample_weight), validation_data = data_module.split_validation((x, y, sample_weight), validation_split)
+            (x, y, sample_weight), validation_data = data_module.split_validation(
+                (x, y, sample_weight), validation_split
+            )
         if class_weight is not None:
             sample_weight = data_module.class_weights(y, class_weight, sample_weight)
         batches = make_batches(x, y, sample_weight, batch_size, shuffle, self._shuffler, steps_per_epoch, "fit")
@@ -442,5 +446,3 @@ def _interruptible(trainer: Any) -> Iterator[threading.Event]:
         yield asked
     finally:
         signal.signal(signal.SIGINT, before)
-
-
