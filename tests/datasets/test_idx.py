@@ -83,14 +83,14 @@ def test_absent_file_is_named(tmp_path):
         read_idx(tmp_path / "absent.gz")
 
 
-@pytest.mark.parametrize("shape", [(2**32 - 1,) * 4, (10**6, 1000), (200_000,)])
+@pytest.mark.parametrize("shape", [(2**32 - 1,) * 4, (10**6, 1000), (5_000_000,)])
 def test_header_larger_than_the_file_is_refused_before_memory_is_taken(idx_file, shape):
     path = idx_file(idx_header(*shape) + b"few")
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="promises more data than the file can hold"):
             read_idx(path)
-        assert tracemalloc.get_traced_memory()[1] < 100_000
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000  # gzip itself buffers 128 kB
     finally:
         tracemalloc.stop()
 

@@ -125,13 +125,13 @@ def test_bot_academys_batches_are_the_lessons_steps_scaled_to_their_size():
 
 def test_the_digits_row_trains_the_network_of_glassnet_train_digits():
     source = sources.load("digits")
-    settings = recipe.settings_for("digits", "image", epochs=1)
+    settings = recipe.settings_for(source, epochs=1)
     theirs = recipe.build(source, settings)
-    recipe.train(theirs, source, settings, None, 0, 0.1)
+    recipe.train(theirs, source, settings, None, 0)
     gn.utils.set_random_seed(0)
     ours = digits.network()
     ours.fit(source.x_train, source.y_train, batch_size=digits.BATCH, epochs=1, validation_split=0.1, verbose=0)
-    whole = recipe.settings_for("digits", "image")
+    whole = recipe.settings_for(source)
     assert (whole.epochs, whole.batch_size) == (digits.EPOCHS, digits.BATCH)
     for found, wanted in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_array_equal(found, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import traceback
 import warnings
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from glassnet.cli.render import as_json, folded, percent, say
+from glassnet.cli.render import WIDTH, as_json, folded, percent, say, spelled
 from glassnet.errors import ArgumentError, GlassnetError
 from glassnet.version import __version__
 
@@ -35,16 +36,17 @@ def run(arguments: list[str] | None = None) -> int:
 
     Returns: the exit code.
     """
-    warnings.showwarning = _warn
     try:
-        return app(arguments, prog_name="glassnet", standalone_mode=False) or DONE
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            return app(arguments, prog_name="glassnet", standalone_mode=False) or DONE
     except (KeyboardInterrupt, typer.Abort):
         return _end("interrupted", INTERRUPTED)
     except GlassnetError as error:
         return _end(f"error: {error.one_line()}", BAD_INPUT)
     except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "glassnet"
-        return _end(f"error: {error.format_message()}; see {where} --help", BAD_INPUT)
+        return _end(f"error: {error.format_message().removesuffix('.')}; see {where} --help", BAD_INPUT)
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -156,7 +158,7 @@ def _units(text: str) -> tuple[int, ...]:
     try:
         units = tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise ArgumentError("train: --layers", expected="numbers of units such as 128,128", received=text) from None
+        raise ArgumentError("train: bad --layers", expected="numbers of units such as 128,128", received=text) from None
     return () if units == (0,) else units
 
 
@@ -225,7 +227,7 @@ def explain(
     if not text:
         fix = f"glassnet explain {quoted(run)} --sample {sample} --text"
         raise ArgumentError("explain: this version explains as text", fix=fix)
-    say(folded(explanation(run, sample, data)))
+    say(folded(spelled(explanation(run, sample, data))))
 
 
 @app.command(short_help="Check a run's gradients against differences.")
@@ -262,13 +264,16 @@ def datasets(json_output: JsonOption = False) -> None:
         say(as_json(images | {name: {"title": title, "shape": [2]} for name, title in TOYS.items()}))
         return
     for name, info in DATASETS.items():
-        where = "downloaded when first used" if info.needs_download else "built in"
         shape, sizes = " x ".join(map(str, info.shape)), " + ".join(map(str, info.sizes))
-        say(f"{name:<14} {info.title}")
-        say(f"{'':<14} {sizes} images of {shape}, {info.classes} classes; {where}")
+        where = "downloaded at first use" if info.needs_download else "built in"
+        _row(name, f"{info.title}; {sizes} images of {shape}, {info.classes} classes; {where}")
     for name, title in TOYS.items():
-        say(f"{name:<14} {title}")
-    say(f"{'FILE.csv':<14} any table: glassnet train FILE.csv --label COLUMN")
+        _row(name, title)
+    _row("FILE.csv", "any table: glassnet train FILE.csv --label COLUMN")
+
+
+def _row(name: str, text: str) -> None:
+    say(textwrap.fill(f"{name:<14} {text}", WIDTH, subsequent_indent=" " * 15))
 
 
 @app.command(short_help="An op or a layer: formula, derivative, code.")

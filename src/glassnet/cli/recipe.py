@@ -12,6 +12,7 @@ import numpy as np
 
 from glassnet import callbacks, layers, optimizers
 from glassnet.cli import runs
+from glassnet.cli.render import FEW
 from glassnet.cli.sources import Source, Task
 from glassnet.errors import ArgumentError
 from glassnet.models import Sequential
@@ -19,9 +20,6 @@ from glassnet.optimizers import schedules
 from glassnet.seeds import set_random_seed
 from glassnet.training.progress import metric_texts
 from glassnet.typing import Array
-
-_FEW = 20
-"""With fewer samples than this none is set aside to be watched."""
 
 
 @dataclass
@@ -54,7 +52,7 @@ class Settings:
         }  # fmt: skip
         for option, (fine, received, expected) in checks.items():
             if not fine:
-                raise ArgumentError(f"train: {option}", expected=expected, received=received)
+                raise ArgumentError(f"train: bad {option}", expected=expected, received=received)
 
     def plain(self) -> dict[str, Any]:
         """As JSON data."""
@@ -74,9 +72,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def settings_for(task: Task, **given: Any) -> Settings:
+def settings_for(source: Source, **given: Any) -> Settings:
     """The defaults for this data, with the given options over them."""
+    task = source.task
     default = DEFAULTS.get(task.name if task.kind != "table" else "table", DEFAULTS.get(task.kind, {}))
+    if len(source.x_train) < FEW:
+        default = default | {"validation": 0.0}
     chosen = {**default, **{name: value for name, value in given.items() if value is not None}}
     return Settings(**chosen | {"batch_size": chosen.get("batch_size", 128) or None})
 
@@ -145,7 +146,7 @@ def train(model: Any, source: Source, settings: Settings, folder: Path | None, v
     started = time.perf_counter()
     history = model.fit(
         source.x_train, source.y_train, batch_size=settings.batch_size, epochs=settings.epochs, callbacks=listed,
-        validation_split=settings.validation if len(source.x_train) >= _FEW else 0.0, verbose=verbose,
+        validation_split=settings.validation, verbose=verbose,
     )  # fmt: skip
     return history, time.perf_counter() - started
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import textwrap
 import unicodedata
@@ -28,16 +29,17 @@ _POSITIONS = {"<super>": "^", "<sub>": "_"}
 def say(text: str = "", *, err: bool = False) -> None:
     """Print, with plain characters in place of those that the output's encoding cannot show."""
     stream = sys.stderr if err else sys.stdout
-    stream.write(spelled(text, stream.encoding or "utf-8") + "\n")
+    stream.write(spelled(text, stream.encoding) + "\n")
     stream.flush()
 
 
-def spelled(text: str, encoding: str) -> str:
-    """The text in characters that the encoding has.
+def spelled(text: str, encoding: str | None = None) -> str:
+    """The text in characters that the encoding has, by default that of standard output.
 
-    >>> spelled("ȳ = √x² ± ½ Σⱼ αⱼ", "ascii")
-    'y_bar = sqrt x^2 +- 1?2 sum _j alpha_j'
+    >>> spelled("ȳ = √x² ± Σⱼ αⱼ", "ascii")
+    'y_bar = sqrt x^2 +- sum _j alpha_j'
     """
+    encoding = encoding or sys.stdout.encoding or "utf-8"
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -58,14 +60,16 @@ def _spelled(character: str, encoding: str) -> str:
     return _POSITIONS.get(parts[0], "") + "".join(letters) if parts else "?"
 
 
+_ITEM = re.compile(r"[\w\[\],.* ]{1,40}(: | = )|\d+\. ")
+
+
 def folded(text: str) -> str:
-    """The text with its long lines broken at spaces, the rest of a line further to the right."""
+    """The text with its long lines broken at spaces; what goes on after `name: ` or `name = ` is set in."""
     lines: list[str] = []
     for line in text.split("\n"):
-        indent = " " * (len(line) - len(line.lstrip()) + 4)
-        parts = textwrap.wrap(
-            line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )  # fmt: skip
+        start = line.lstrip()
+        indent = " " * (len(line) - len(start)) + ("    " if _ITEM.match(start) else "")
+        parts = textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
         lines += parts if len(line) > WIDTH else [line]
     return "\n".join(lines)
 

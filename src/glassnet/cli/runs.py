@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,13 @@ def new_folder(out: str | None, name: str) -> Path:
         folder = wanted.with_name(f"{wanted.name}-{number}")
 
 
+def discard(folder: Path) -> None:
+    """Remove the folder of a run of which no epoch has come to its end."""
+    if not (folder / HISTORY).exists():
+        (folder / RECORD).unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write `run.json`: the command's settings, results and versions."""
     versions = {"glassnet": __version__, "numpy": np.__version__, "python": platform.python_version()}
@@ -75,7 +82,7 @@ class Run:
     def source(self, data: str | None = None) -> Source:
         """The data of the run, loaded anew."""
         found = sources.load_again(self.task.options, data)
-        if found.task != self.task:
+        if replace(found.task, options=self.task.options) != self.task:
             raise DataError(
                 f"{self.name}: the data have changed since the run", expected=f"{self.task.name} as it was",
                 fix="train anew",

@@ -98,18 +98,21 @@ def load(
 
 
 def load_again(options: Any, data: str | None) -> Source:
-    """The data of a run, by the `options` that its task has kept."""
-    if not isinstance(options, dict) or "name" not in options or options.keys() - {"name", "label", "split", "seed"}:
+    """The data of a run, by the `options` that its task has kept; `data` is another folder for them."""
+    known = {"name", "data", "label", "split", "seed"}
+    if not isinstance(options, dict) or "name" not in options or options.keys() - known:
         raise DataError("the run does not say on which data it was trained", received=repr(options), fix="train anew")
-    return load(**options, data=data)
+    return load(**options | ({} if data is None else {"data": data}))
 
 
 def _images(name: str, data: str | None, split: str, seed: int) -> Source:
     info = datasets.DATASETS[name]
-    options = {"name": name, "split": split, "seed": seed} if name == "digits" else {"name": name}
+    options: dict[str, Any] = {"name": name}
     if name == "digits":
+        options |= {"split": split, "seed": seed}
         (x_train, y_train), (x_test, y_test) = datasets.digits.load_data(split, seed=seed)
     else:
+        options |= {} if data is None else {"data": str(Path(data).expanduser().resolve())}
         (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data(data_dir=data)
     checksum = _checksum(x_train, y_train, x_test, y_test)
     task = Task(name, "image", options, list(info.class_names), float(info.max_value), checksum=checksum)

@@ -10,7 +10,7 @@ from typing import Any
 from glassnet import layers, ops
 from glassnet.autograd.op import Op
 from glassnet.autograd.worked import latex
-from glassnet.cli.render import WIDTH, folded
+from glassnet.cli.render import WIDTH, folded, spelled
 from glassnet.errors import ArgumentError, did_you_mean
 from glassnet.layers.base import Layer
 from glassnet.registry import snake_case
@@ -37,7 +37,7 @@ def _tell_op(cls: type[Op]) -> str:
     lines = "\n".join(f"{label:<9} {text}" for label, text in facts if text)
     title = f"{snake_case(cls.__name__)}  (op, {cls.kind}; inputs {', '.join(cls.inputs)})"
     methods = [method for method in ("shapes", "forward", "vjp", "compose") if method in vars(cls)]
-    return "\n\n".join([title, _doc(cls), folded(lines), *(_code(vars(cls)[method]) for method in methods)])
+    return "\n\n".join([title, _doc(cls), folded(spelled(lines)), *(_code(vars(cls)[method]) for method in methods)])
 
 
 def _tell_layer(cls: type[Layer]) -> str:
@@ -58,11 +58,29 @@ def _signature(name: str, function: Any) -> str:
 
 
 def _doc(thing: Any) -> str:
-    return folded(inspect.cleandoc(thing.__doc__ or ""))
+    """The docstring at the width of the output: a line that is too long is one with the line after it."""
+    lines: list[str] = []
+    for line in inspect.cleandoc(thing.__doc__ or "").split("\n"):
+        if lines and len(lines[-1]) > WIDTH and _goes_on(lines[-1], line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+    return folded(spelled("\n".join(lines)))
+
+
+def _goes_on(before: str, line: str) -> bool:
+    """Whether a line of a docstring is of the same paragraph as the one before, and no item of a list."""
+    start = line.lstrip()
+    return bool(start) and not re.match(r">>>|\d+\. |[\w*, ]+: ", start) and _indent(line) >= _indent(before)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _code(function: Any) -> str:
     lines, start = inspect.getsourcelines(function)
     module = inspect.getmodule(function)
     where = f"{module.__name__.replace('.', '/')}.py:{start}" if module else ""
-    return f"{where}\n{textwrap.dedent(''.join(lines)).rstrip()}"
+    code = re.sub(r'\n *""".*?"""', "", "".join(lines), count=1, flags=re.DOTALL)  # the docstring stands above it
+    return f"{where}\n{textwrap.dedent(code).rstrip()}"

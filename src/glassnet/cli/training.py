@@ -15,7 +15,7 @@ from glassnet.cli import recipe, runs, sources
 from glassnet.cli.render import WIDTH, percent, say, side_by_side
 from glassnet.cli.sources import Source
 from glassnet.datasets import CsvSchema
-from glassnet.errors import DataError
+from glassnet.errors import DataError, GlassnetError
 from glassnet.explain.plane import decision_text, scatter_text
 from glassnet.models.files import save_model
 
@@ -35,7 +35,7 @@ class Job:
 def new_job(name: str, given: dict[str, Any], *, label: str | None, data: str | None) -> Job:
     """A new run, with the options that were given."""
     source = sources.load(name, data=data, label=label, seed=given["seed"] or 0)
-    return Job(source, recipe.settings_for(source.task, **given))
+    return Job(source, recipe.settings_for(source, **given))
 
 
 def resumed_job(run: str, data: str | None) -> Job:
@@ -55,14 +55,19 @@ def train_command(job: Job, out: str | None, quiet: bool) -> dict[str, Any]:
     """Train, show and keep a run; returns its record."""
     source, settings, tell = job.source, job.settings, _nothing if quiet else say
     model = recipe.build(source, settings)
+    folder = job.folder or runs.new_folder(out, source.task.name)  # only now: bad settings leave nothing behind
     _show_data(source, tell)
     tell("")
     model.summary(print_fn=tell)
     tell("")
-    folder = job.folder or runs.new_folder(out, source.task.name)  # only now: bad settings leave nothing behind
     record = {"data": source.task.options, "settings": settings.plain(), "finished": False}
     runs.write_record(folder, record)
-    history, seconds = recipe.train(model, source, settings, folder, 0 if quiet else "auto")
+    try:
+        history, seconds = recipe.train(model, source, settings, folder, 0 if quiet else "auto")
+    except GlassnetError:
+        if job.folder is None:
+            runs.discard(folder)
+        raise
     result = recipe.score(model, source)
     save_model(model, folder / runs.MODEL, extras=source.task.plain())
     results = result.plain(source.task)
@@ -72,12 +77,12 @@ def train_command(job: Job, out: str | None, quiet: bool) -> dict[str, Any]:
         if source.task.options["name"] == "digits":
             results["file_order"] = _file_order(settings)
     runs.write_record(folder, record)
+    if record["finished"]:
+        shutil.rmtree(folder / runs.BACKUP, ignore_errors=True)
     tell("")
     tell(textwrap.fill(history.describe(), WIDTH))
     _show_results(result, source, model, record, tell)
     _show_next(folder, source, result, record, history, tell)
-    if record["finished"]:
-        shutil.rmtree(folder / runs.BACKUP, ignore_errors=True)
     return record
 
 
@@ -98,9 +103,7 @@ def _file_order(settings: recipe.Settings) -> dict[str, Any] | None:
 
 def _show_data(source: Source, tell: Tell) -> None:
     task, shape = source.task, " x ".join(map(str, source.x_train.shape[1:]))
-    tell(
-        f"{task.name}: {len(source.x_train)} samples to learn from, {len(source.x_test)} to be tested on, each {shape}"
-    )
+    tell(f"{task.name}: {len(source.x_train)} samples to learn from, {len(source.x_test)} to test on, each {shape}")
     if task.schema is not None:
         features = CsvSchema.from_config(task.schema).feature_names
         tell(_listed("from", features))

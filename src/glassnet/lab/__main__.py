@@ -47,7 +47,7 @@ def run_row(id: str, seeds: int, quick: bool) -> None:
     """Measure a row and tell what was obtained."""
     record = measure(id, seeds, quick)
     for name, value in record["obtained"].items():
-        print(f"{name:<26}{value if isinstance(value, str) else number(value)}")
+        print(f"{name:<26}{value if isinstance(value, str) else number(value, decimals=4)}")
     print(f"{'criterion':<26}{record['criterion']}: {'holds' if record['holds'] else 'does not hold'}")
     if quick:
         print("a quick run: its accuracies mean nothing, and nothing is stored")

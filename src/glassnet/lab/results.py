@@ -118,15 +118,19 @@ def _cells(record: dict[str, Any]) -> list[str]:
 
 def _with_range(name: str, value: Any, record: dict[str, Any]) -> str:
     found = [run["obtained"][name] for run in record["runs"]]
-    spread = f" ({number(min(found))} to {number(max(found))})" if min(found) != max(found) else ""
-    return number(value) + spread
+    if min(found) == max(found):
+        return number(value, decimals=4)  # the same in every run: nothing random is in it
+    return f"{number(value)} ({number(min(found))} to {number(max(found))})"
 
 
-def number(value: Any) -> str:
-    """A number as in the table: two decimals; four where it is small, or was rounded to four by its experiment.
+def number(value: Any, decimals: int = 2) -> str:
+    """A number as in the table.
 
-    >>> number(True), number(15910), number(97.42333), number(24.7041), number(0.0116), number(1.2345e-15)
-    ('yes', '15,910', '97.42', '24.7041', '0.0116', '1.2e-15')
+    Arguments:
+        decimals: of numbers from 1 on; smaller ones have four.
+
+    >>> number(True), number(15910), number(97.42333), number(0.0116), number(1.2345e-15)
+    ('yes', '15,910', '97.42', '0.0116', '1.2e-15')
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -134,5 +138,4 @@ def number(value: Any) -> str:
         return f"{value:,.0f}"
     if 0 < abs(value) < 1e-4:
         return f"{value:.1e}"
-    decimals = 4 if abs(value) < 1 or (value == round(value, 4) and value != round(value, 2)) else 2
-    return f"{value:.{decimals}f}"
+    return f"{value:.{4 if abs(value) < 1 else decimals}f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,16 @@ from glassnet.layers.base import Layer, symbolic_of, tensors_in
 from glassnet.models.functional import LayerGraph
 from glassnet.models.summary import summary_text
 from glassnet.training.trainer import Trainer
+
+
+class _replaceable:  # noqa: N801  # used like `property`
+    """A property whose name a subclass may still give to an attribute: `self.output = Dense(10)` is too natural to refuse."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, model: Any, owner: type) -> Any:
+        return self if model is None else self.function(model)
 
 
 class Model(Trainer, Layer):
@@ -146,24 +157,24 @@ class Model(Trainer, Layer):
             )  # fmt: skip
         return ends
 
-    @property
+    @_replaceable
     def input(self) -> Any:
         """The symbolic input, in the structure in which the model takes it; further models can be built on it."""
         return self._known_ends()[0]
 
-    @property
+    @_replaceable
     def output(self) -> Any:
         """The symbolic output, in the structure in which the model gives it."""
         return self._known_ends()[1]
 
-    @property
-    def inputs(self) -> list[Any] | None:
+    @_replaceable
+    def inputs(self) -> Any:
         """All symbolic inputs as a list; None where they are not known."""
         ends = self._ends()
         return None if ends is None else tensors_in(ends[0])
 
-    @property
-    def outputs(self) -> list[Any] | None:
+    @_replaceable
+    def outputs(self) -> Any:
         """All symbolic outputs as a list; None where they are not known."""
         ends = self._ends()
         return None if ends is None else tensors_in(ends[1])
@@ -171,9 +182,9 @@ class Model(Trainer, Layer):
     @property
     def input_shape(self) -> Any:
         """Shape of the input, with None for open sizes."""
-        return map_structure(lambda tensor: tensor.shape, self.input)
+        return map_structure(lambda tensor: tensor.shape, self._known_ends()[0])
 
     @property
     def output_shape(self) -> Any:
         """Shape of the output, with None for open sizes."""
-        return map_structure(lambda tensor: tensor.shape, self.output)
+        return map_structure(lambda tensor: tensor.shape, self._known_ends()[1])
