@@ -335,6 +335,11 @@ def unknown_layer_in_a_config():
 
 
 @case
+def unknown_layer_argument():
+    gn.layers.Dense(3, activaton="relu")
+
+
+@case
 def get_layer_by_a_wrong_name():
     classifier().get_layer("hiden")
 
@@ -380,6 +385,11 @@ def validation_split_2():
 @case
 def negative_learning_rate():
     gn.optimizers.SGD(learning_rate=-0.1)
+
+
+@case
+def learning_rate_as_text():
+    gn.optimizers.Adam("fast")
 
 
 @case
@@ -629,6 +639,10 @@ def golden_blocks() -> dict[str, str]:
 def test_the_mistake_gets_exactly_this_answer(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert text_of(CASES[name]) == golden_blocks()[name]
+
+
+def test_every_answer_says_how_to_mend_the_mistake():
+    assert [name for name, text in golden_blocks().items() if "\n  fix:  " not in text] == []
 
 
 def test_there_are_as_many_answers_as_cases_and_each_is_an_error_of_ours():

@@ -82,7 +82,9 @@ class Registry(Generic[T]):
         if found is None:
             own = sorted({n for n in self.classes if n == n.lower()})
             raise ArgumentError(
-                f"unknown {self.kind} {name!r}", expected=", ".join(own), fix=did_you_mean(name.lower(), own)
+                f"unknown {self.kind} {name!r}",
+                expected=", ".join(own),
+                fix=did_you_mean(name.lower(), own) or "one of these names, or an object",
             )
         return found
 
@@ -108,7 +110,9 @@ class Registry(Generic[T]):
         if isinstance(config, str):
             return (custom_objects or {}).get(config) or self.get(config)
         if not isinstance(config, dict) or "class_name" not in config:
-            raise SavingError(f"not the config of a {self.kind}", expected="class_name and config", received=repr(config))
+            raise SavingError(
+                f"not the config of a {self.kind}", expected="class_name and config", received=repr(config)
+            )
         cls = (custom_objects or {}).get(config["class_name"]) or self.find(config["class_name"])
         if hasattr(cls, "from_config"):
             return cls.from_config(config.get("config", {}))

@@ -59,7 +59,7 @@ def main(digits, weights):
             [
                 keras.Input((64,)),
                 keras.layers.Dense(16, "relu", kernel_regularizer=keras.regularizers.L2(1e-3)),
-                keras.layers.Dense(10, "softmax", kernel_regularizer=OffDiagonal(1e-4)),
+                keras.layers.Dense(10, "softmax", kernel_regularizer=OffDiagonal(1e-4), activity_regularizer="l2"),
             ]
         )
         weights(model)

@@ -29,6 +29,10 @@ def main(digits, weights):
     loss, accuracy = model.evaluate(x_test, y_test, batch_size=64, verbose=0)
     assert model.predict(x_test[:5], verbose=0).shape == (5, 10)
 
+    started = keras.Sequential([keras.Input(shape=(8, 8)), keras.layers.Flatten(), keras.layers.Dense(4, name="four")])
+    features = keras.Model(inputs=started.inputs, outputs=[layer.output for layer in started.layers])
+    assert [part.shape for part in features([x_test[:3]])] == [(3, 64), (3, 4)]
+
     features = keras.Sequential([keras.Input(shape=(8, 8)), model.layers[0], model.get_layer("hidden")])
     longer = keras.Model(inputs=features.inputs, outputs=keras.layers.Dense(4)(features.outputs[0]))
     assert features(x_test[:3]).shape == (3, 32)

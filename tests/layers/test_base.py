@@ -120,10 +120,10 @@ def test_seed_generators_of_a_whole_model_are_listed() -> None:
 # ---------------------------------------------------------------- losses
 
 
-def test_activity_regularizer_adds_the_penalty_of_the_whole_output() -> None:
+def test_activity_regularizer_adds_the_mean_penalty_of_a_sample() -> None:
     layer = Dense(1, kernel_initializer="ones", activity_regularizer=gn.regularizers.L2(0.5))
     layer([[1.0], [3.0]])
-    assert [float(loss) for loss in layer.losses] == [0.5 * (1 + 9)]
+    assert [float(loss) for loss in layer.losses] == [0.5 * (1 + 9) / 2]
 
 
 def test_added_losses_are_those_of_the_last_run() -> None:
@@ -221,8 +221,8 @@ class Opaque(Layer):
         super().__init__(**kwargs)
 
 
-def test_a_config_with_unknown_arguments_says_what_to_define() -> None:
-    with pytest.raises(ArgumentError, match=r"Dense cannot be made from its config\n(.*\n)*.*define get_config"):
+def test_a_config_with_an_unknown_argument_names_it() -> None:
+    with pytest.raises(ArgumentError, match=r"Dense: there is no argument 'colour'\n"):
         Dense.from_config({"units": 2, "colour": "red"})
 
 

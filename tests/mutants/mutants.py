@@ -253,7 +253,7 @@ LAYERS = [
     ),
     Mutant(
         "activity regularizers are ignored", "layers/base.py",
-        "self.add_loss(self.activity_regularizer(output))", "pass",
+        "self.add_loss(self.activity_regularizer(output) / (size or 1))", "pass",
         "tests/layers/test_base.py::test_activity_regularizer_adds_the_penalty_of_the_whole_output",
     ),
     Mutant(

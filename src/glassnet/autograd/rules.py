@@ -354,7 +354,10 @@ def _merge_size(sizes: dict[str, int | None], letter: str, size: int | None, arr
         sizes[letter] = size if old is None else old
     elif size != old:
         axis = "shapes do not broadcast" if broadcasts else f"axis {letter} has two sizes"
-        raise ShapeError(f"{who}: {axis}", expected=f"size {old}", received=f"size {size} in {array} {shape}")
+        raise ShapeError(
+            f"{who}: {axis}", expected=f"size {old}", received=f"size {size} in {array} {shape}",
+            fix="give both the same size along this axis" + (", or 1 in one of them" if broadcasts else ""),
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------- evaluation over the whole index grid

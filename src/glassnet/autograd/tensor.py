@@ -211,7 +211,10 @@ class Tensor(Operators):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Start (or stop) collecting a gradient in `.grad`; returns the tensor itself."""
         if requires_grad and self.dtype.kind != "f":
-            raise DTypeError("only tensors of a floating type have a gradient", received=f"dtype {self.dtype}")
+            raise DTypeError(
+                "only tensors of a floating type have a gradient", received=f"dtype {self.dtype}",
+                fix="write 1.0 for 1, or convert: x.astype('float32')",
+            )  # fmt: skip
         self.creator = Leaf("tensor", tracked=True) if requires_grad else None
         return self
 

@@ -132,6 +132,7 @@ class Variable(Operators):
                 f"{self.path}: assign needs the variable's own shape",
                 expected=self.shape,
                 received=tuple(data.shape),
+                fix="reshape the value, or make a new Variable",
             )
         np.copyto(self.array, data, casting="same_kind" if self.dtype.kind == "f" else "unsafe")
         self.touch(user_line())

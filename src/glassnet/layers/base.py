@@ -21,7 +21,7 @@ from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import SymbolicNode, Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, GlassnetError, GraphError, SavingError, ShapeError
+from glassnet.errors import ArgumentError, GlassnetError, GraphError, SavingError, ShapeError, did_you_mean
 from glassnet.registry import Registry, snake_case
 from glassnet.seeds import SeedGenerator
 from glassnet.typing import Shape
@@ -50,13 +50,15 @@ def automatic_name(prefix: str) -> str:
 class LayerCall(SymbolicNode):
     """A layer applied to symbolic tensors: the node from which functional models are read."""
 
-    __slots__ = ("arguments", "keywords", "layer", "outputs")
+    __slots__ = ("arguments", "keywords", "layer", "outputs", "result")
 
     def __init__(self, layer: Layer, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         self.layer, self.arguments, self.keywords = layer, arguments, keywords
         self.parents, self.tracked, self.base = (), False, None
         self.sources = tuple(tensors_in([*arguments, *keywords.values()]))
         self.outputs: list[Tensor] = []
+        self.result: Any = None
+        """The outputs in the structure in which the layer returned them."""
 
 
 def tensors_in(structure: Any) -> list[Tensor]:
@@ -99,6 +101,8 @@ class InputSpec:
             fix = "add a batch axis: x[None]"
         elif wrong_axes and last and ndim > 2 and _product(shape[1:]) == last:
             fix = "add Flatten() before it"
+        elif wrong_axes == [-1]:
+            fix = f"give it {last} features per row, or build the network for {shape[-1]}: Input(({shape[-1]},))"
         raise ShapeError(f"{who}: the input has the wrong shape", expected=self, received=shape, fix=fix)
 
     def __str__(self) -> str:
@@ -119,7 +123,7 @@ class Layer:
     """Base of all layers. A subclass defines `call`, and `build` where it has weights.
 
     Arguments:
-        activity_regularizer: a penalty on the output of the whole batch, added to the loss.
+        activity_regularizer: a penalty on the output, as a mean over the batch, added to the loss.
         trainable: whether its weights are trained.
         dtype: float type of its weights.
         name: unique within a model; made from the class name by default.
@@ -150,8 +154,15 @@ class Layer:
 
     def __init__(
         self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None, name: str | None = None,
-        input_shape: Any = None,
+        input_shape: Any = None, **unknown: Any,
     ) -> None:  # fmt: skip
+        for argument in unknown:
+            known = [*inspect.signature(type(self).__init__).parameters, *inspect.signature(Layer.__init__).parameters]
+            known = [word for word in dict.fromkeys(known) if word not in ("self", "kwargs", "unknown")]
+            raise ArgumentError(
+                f"{type(self).__name__}: there is no argument {argument!r}", expected=", ".join(known),
+                received=f"{argument}={unknown[argument]!r}", fix=did_you_mean(argument, known),
+            )  # fmt: skip
         if name is not None and (not isinstance(name, str) or not name or "/" in name or "\\" in name):
             raise ArgumentError(f"{type(self).__name__}: bad name", expected="text without '/'", received=repr(name))
         self.name = name or automatic_name(self._prefix)
@@ -163,6 +174,8 @@ class Layer:
         self._trainable = bool(trainable)
         self._weights: list[Variable] = []
         self._added_losses: list[Any] = []
+        self._last_call: LayerCall | None = None
+        """Its last application to symbolic tensors, by which `input` and `output` are known."""
 
     if not TYPE_CHECKING:  # a type checker would accept every misspelt attribute
 
@@ -172,6 +185,8 @@ class Layer:
                     f"{type(self).__name__} is not ready: its __init__ did not call super().__init__()",
                     fix="make super().__init__() the first line of __init__",
                 )
+            if name in ("input", "output") and vars(self).get("_last_call") is not None:
+                return self._last_call.arguments[0] if name == "input" else self._last_call.result
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # ------------------------------------------------------------ written by subclasses
@@ -310,10 +325,17 @@ class Layer:
         variables = self.variables
         arrays = [np.asarray(array) for array in weights]
         if len(arrays) != len(variables):
-            raise ShapeError(f"{self}: wrong number of weights", expected=len(variables), received=len(arrays))
+            raise ShapeError(
+                f"{self}: wrong number of weights",
+                expected=len(variables), received=len(arrays),
+                fix="take the list from get_weights of the same architecture",
+            )  # fmt: skip
         for variable, array in zip(variables, arrays):
             if variable.shape != array.shape:
-                raise ShapeError(f"{self}: {variable.path} does not fit", expected=variable.shape, received=array.shape)
+                raise ShapeError(
+                    f"{self}: {variable.path} does not fit", expected=variable.shape, received=array.shape,
+                    fix="transpose it: Dense keeps (inputs, units)" if array.shape == variable.shape[::-1] else None,
+                )  # fmt: skip
         for variable, array in zip(variables, arrays):
             variable.assign(array)
 
@@ -358,7 +380,8 @@ class Layer:
             self.built = True
             if self.activity_regularizer is not None:
                 for output in tensors_in(result):
-                    self.add_loss(self.activity_regularizer(output))
+                    size = output.shape[0] if output.ndim else None
+                    self.add_loss(self.activity_regularizer(output) / (size or 1))
         except GlassnetError as error:
             if error.where is None and str(self) not in error.problem:
                 error.where = f"{type(self).__name__} '{'/'.join(filter(None, STATE.layers))}'"
@@ -421,7 +444,7 @@ class Layer:
             kwargs["training"] = training
         call = LayerCall(self, args, kwargs)
         linked = map_structure(lambda t: wrap(Spec(t.shape, t.dtype), call) if isinstance(t, Tensor) else t, result)
-        call.outputs = tensors_in(linked)
+        call.result, call.outputs, self._last_call = linked, tensors_in(linked), call
         return linked
 
     def compute_output_spec(self, inputs: Any) -> Any:

@@ -34,7 +34,8 @@ class Dropout(Layer):
     def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0 <= rate < 1:
-            raise ArgumentError(f"{self}: rate must be in [0, 1)", received=f"rate={rate}")
+            fix = f"rate={rate / 100} drops {rate} %" if 1 < rate < 100 else "rate=0.5 drops half"
+            raise ArgumentError(f"{self}: rate must be in [0, 1)", received=f"rate={rate}", fix=fix)
         self.rate, self.noise_shape = float(rate), None if noise_shape is None else tuple(noise_shape)
         self.seed_generator = as_generator(seed)
 

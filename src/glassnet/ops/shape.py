@@ -139,6 +139,7 @@ def resolve_shape(target: Shape, source: Shape, who: str) -> Shape:
             f"{who}: the number of cells must stay",
             expected=f"{known} cells (shape {source})",
             received=f"shape {target}",
+            fix="leave one size open with -1" if -1 not in target else None,
         )
     return tuple([free if size == -1 else size for size in target])
 

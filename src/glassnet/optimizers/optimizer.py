@@ -105,9 +105,15 @@ class Optimizer:
         if callable(value) and not isinstance(value, (Tensor, Variable)):
             self._schedule, self._schedule_of_step = value, _takes_argument(value)
             return
-        rate = float(value)
+        try:
+            rate = float(value)
+        except (TypeError, ValueError):
+            rate = np.nan
         if not (np.isfinite(rate) and rate >= 0):
-            raise ArgumentError(f"{type(self).__name__}: learning_rate must be a number >= 0", received=value)
+            raise ArgumentError(
+                f"{type(self).__name__}: learning_rate must be a number >= 0", received=repr(value),
+                fix="for example 0.01, or a schedule of gn.optimizers.schedules",
+            )  # fmt: skip
         self._schedule = None
         self._rate.assign(np.asarray(rate))
 
