@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import doctest
 import importlib
+import importlib.util
 import io
 import pkgutil
 import re
@@ -110,3 +111,13 @@ def test_the_start_page_shows_the_commands_of_the_readme() -> None:
     commands = re.findall(r"^python3 -m venv .*$", start, re.MULTILINE)
     assert len(commands) == 2
     assert set(commands) <= set(readme.splitlines())
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_stored_results() -> None:
+    spec = importlib.util.spec_from_file_location("render_readme", ROOT / "docs" / "render_readme.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert module.rendered(readme) == readme, "python docs/render_readme.py"

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from cli.samples import Cli, Ended, houses, plane, write_mnist
 
+import glassnet as gn
 from glassnet.cli.app import run
+from glassnet.layers.base import clear_session
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +21,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PYTHONPATH", str(Path(gn.__file__).parents[1]))
     monkeypatch.delenv("GLASSNET_DATA", raising=False)
     return folder
 
@@ -28,6 +31,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     """Runs one command line: `cli("train", "xor")`."""
 
     def call(*arguments: object) -> Ended:
+        clear_session()  # a command starts in a process of its own, and counts its names from the beginning
         capsys.readouterr()
         code = run([str(argument) for argument in arguments])
         return Ended(code, *capsys.readouterr())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import subprocess
 import sys
@@ -35,14 +36,12 @@ def test_train_fits_eighty_columns_and_a_pipe(cli: Cli, kept: dict[str, Path], d
     assert not re.search(" +$", out, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "command", ["summary RUN", "evaluate RUN", "check RUN", "predict RUN --sample 1", "explain RUN --text"]
-)
+@pytest.mark.parametrize("command", ["summary RUN", "evaluate RUN", "predict RUN --sample 1", "explain RUN --text"])
 @pytest.mark.parametrize("name", ["digits", "houses"])
 def test_what_is_told_of_a_run_fits_eighty_columns(cli: Cli, kept: dict[str, Path], command: str, name: str) -> None:
     ended = cli(*[kept[name] if word == "RUN" else word for word in command.split()])
     assert ended.out
-    assert [line for line in too_wide(ended.out) if " " in line[4:80].strip()] == []
+    assert too_wide(ended.out) == []
 
 
 def test_show_fits_eighty_columns_down_to_the_lines_of_code(cli: Cli) -> None:
@@ -86,11 +85,11 @@ def test_any_code_page_can_show_all_of_it(
     ]  # fmt: skip
     for command in commands:
         page = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
-        monkeypatch.setattr(sys, "stdout", page)
-        assert run([str(word) for word in command]) == 0, command
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", page)
+            assert run([str(word) for word in command]) == 0, command
         page.flush()
         text = page.buffer.getvalue().decode(encoding)
-        monkeypatch.undo()
         assert text.isascii() or encoding != "ascii"
         assert "?" not in text, command
 
@@ -98,7 +97,7 @@ def test_any_code_page_can_show_all_of_it(
 def test_an_error_with_a_foreign_name_reaches_a_foreign_terminal() -> None:
     command = [sys.executable, "-m", "glassnet", "evaluate", "läufe/日本"]
     done = subprocess.run(
-        command, capture_output=True, check=False, env={"PYTHONIOENCODING": "cp437", "PYTHONUTF8": "1"}
+        command, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "cp437", "PYTHONUTF8": "1"}
     )
     assert done.returncode == 2
     assert done.stderr.decode("cp437").startswith("error: there is no run 'läufe/??'")
@@ -124,7 +123,7 @@ def test_long_lines_are_broken_and_short_ones_left_alone() -> None:
 
 
 def test_pictures_stand_side_by_side_with_captions_below() -> None:
-    assert side_by_side([np.eye(2), np.ones((2, 2))], [["a"], ["b", "c"]][:2], gap=1).split("\n")[0] == "  ▀▄ ██"
+    assert side_by_side([np.eye(2), np.ones((2, 2))], [["a"], ["be"]]) == "  ▀▄    ██\n  a     be"
 
 
 @pytest.mark.parametrize(("correct", "total", "low", "high"), [(350, 360, 0.9496, 0.9848), (8, 10, 0.4902, 0.9433)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import textwrap
 import traceback
 import warnings
@@ -39,17 +37,13 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
-            return app(arguments, prog_name="glassnet", standalone_mode=False) or DONE
-    except (KeyboardInterrupt, typer.Abort):
-        return _end("interrupted", INTERRUPTED)
+            code: int = app(arguments, prog_name="glassnet", standalone_mode=False) or DONE
+        return _end("interrupted", code) if code == INTERRUPTED else code  # typer makes this code of Ctrl-C
     except GlassnetError as error:
         return _end(f"error: {error.one_line()}", BAD_INPUT)
     except _UsageError as error:
         where = error.ctx.command_path if error.ctx else "glassnet"
         return _end(f"error: {error.format_message().removesuffix('.')}; see {where} --help", BAD_INPUT)
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
     except OSError as error:
         return _end(f"error: {error.filename or 'operating system'}: {error.strerror or error}", BAD_INPUT)
     except MemoryError as error:
@@ -135,9 +129,8 @@ def train(
     if (data_set is None) == (resume is None):
         raise ArgumentError("train: name a data set, or a run to --resume", fix="glassnet train digits")
     if resume is not None:
-        idle = [
-            f"--{name.replace('_', '-')}" for name, value in (given | {"label": label, "out": out}).items() if value
-        ]
+        others = given | {"label": label, "out": out}
+        idle = [f"--{name.replace('_', '-')}" for name, value in others.items() if value is not None]
         if idle:
             raise ArgumentError(
                 "train: a resumed run keeps its settings", received=", ".join(idle), fix="leave them out"

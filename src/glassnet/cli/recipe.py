@@ -12,14 +12,17 @@ import numpy as np
 
 from glassnet import callbacks, layers, optimizers
 from glassnet.cli import runs
-from glassnet.cli.render import FEW
+from glassnet.cli.render import FEW, WIDTH
 from glassnet.cli.sources import Source, Task
 from glassnet.errors import ArgumentError
 from glassnet.models import Sequential
 from glassnet.optimizers import schedules
 from glassnet.seeds import set_random_seed
-from glassnet.training.progress import metric_texts
+from glassnet.training.progress import metric_texts, sparkline
 from glassnet.typing import Array
+
+_SPARK_WIDTH = 8
+_SECONDS_BETWEEN_BACKUPS = 0.5
 
 
 @dataclass
@@ -63,8 +66,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "digits": {
         "layers": (128, 64), "dropout": 0.2, "learning_rate": 3e-3, "decay": 4e-3, "epochs": 40, "batch_size": 32,
     },
-    "mnist": {"layers": (128, 128), "decay": 1e-3, "epochs": 10},
-    "fashion_mnist": {"layers": (128, 128), "decay": 1e-3, "epochs": 10},
+    "mnist": {"layers": (128, 128), "learning_rate": 2e-3, "decay": 1e-3, "epochs": 10},
+    "fashion_mnist": {"layers": (128, 128), "learning_rate": 2e-3, "decay": 1e-3, "epochs": 10},
     "xor": {"layers": (3,), "activation": "tanh", "learning_rate": 0.1, "epochs": 200, "batch_size": None},
     "spiral": {"layers": (64, 64), "learning_rate": 1e-2, "epochs": 60, "batch_size": 32},
     "toy": {"layers": (32, 32), "learning_rate": 1e-2, "epochs": 60, "batch_size": 32},
@@ -133,14 +136,35 @@ class ProgressLines(callbacks.ProgbarLogger):
         epochs = self.params["epochs"]
         if (epoch + 1) % math.ceil(epochs / 20) == 0 or epoch + 1 == epochs:
             self._epoch = epoch
-            self._line.write(self._line.with_spark([self._title(), *metric_texts(logs or {})], self._losses(logs)))
+            text = "  ".join([self._title(), *metric_texts(logs or {}), ""])
+            room = min(max(WIDTH - len(text), 0), _SPARK_WIDTH)
+            self._line.write(
+                text + sparkline(self._losses(logs), room, self._line.levels) if room > 1 else text.rstrip()
+            )
+
+
+class Backup(callbacks.BackupAndRestore):
+    """A backup after the first epoch that ends half a second after the one before: a small epoch is over sooner."""
+
+    due = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Restore the backup, if there is one."""
+        super().on_train_begin(logs)
+        self.due = time.perf_counter() + _SECONDS_BETWEEN_BACKUPS
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Back up, when it is time."""
+        if time.perf_counter() >= self.due:
+            super().on_epoch_end(epoch, logs)
+            self.due = time.perf_counter() + _SECONDS_BETWEEN_BACKUPS
 
 
 def train(model: Any, source: Source, settings: Settings, folder: Path | None, verbose: Any) -> Any:
-    """Fit, with a backup after every epoch where there is a folder; returns (history, seconds)."""
+    """Fit, with backups where there is a folder; returns (history, seconds)."""
     listed: list[Any] = [ProgressLines()] if verbose else []
     if folder is not None:
-        backup = callbacks.BackupAndRestore(folder / runs.BACKUP, delete_checkpoint=False)
+        backup = Backup(folder / runs.BACKUP, delete_checkpoint=False)
         history = callbacks.CSVLogger(folder / runs.HISTORY, append=backup.path.exists())
         listed += [backup, history]
     started = time.perf_counter()

@@ -15,6 +15,7 @@ from glassnet.explain.show import half_blocks
 from glassnet.typing import Array
 
 WIDTH = 80
+_PER_ROW = 5
 FEW = 20
 """From fewer samples no interval is told."""
 
@@ -74,16 +75,16 @@ def folded(text: str) -> str:
     return "\n".join(lines)
 
 
-def side_by_side(images: Sequence[Array], captions: Sequence[Sequence[str]], per_row: int = 5, gap: int = 4) -> str:
-    """Images in rows, each with its caption lines below."""
-    blocks = []
-    for image, caption in zip(images, captions):
-        lines = half_blocks(image)
-        width = max([len(lines[0]), *map(len, caption)]) + gap
-        blocks.append([line.ljust(width) for line in [*lines, *caption]])
+def side_by_side(images: Sequence[Array], captions: Sequence[Sequence[str]]) -> str:
+    """Images in rows of at most five, each with its caption lines below."""
+    blocks = [[*half_blocks(image), *caption] for image, caption in zip(images, captions)]
+    width = max(len(line) for block in blocks for line in block)
+    per_row = max(min(_PER_ROW, WIDTH // (width + 2)), 1)
+    gap = " " * min(4, (WIDTH - 2 - per_row * width) // max(per_row - 1, 1))
     rows = []
     for start in range(0, len(blocks), per_row):
-        rows += ["  " + "".join(parts) for parts in zip(*blocks[start : start + per_row])]
+        for parts in zip(*blocks[start : start + per_row]):
+            rows.append("  " + gap.join(part.ljust(width) for part in parts))
         rows.append("")
     return "\n".join(row.rstrip() for row in rows[:-1])
 

@@ -34,16 +34,19 @@ def _tell_op(cls: type[Op]) -> str:
     facts = [("rule", cls.rule), ("formula", cls.formula or (latex(cls.rule) if cls.rule else ""))]
     facts += [("gradient", line) for line in ([cls.gradient] if isinstance(cls.gradient, str) else cls.gradient)]
     facts += [("saves", ", ".join(cls.saves) or "nothing for backward")]
-    lines = "\n".join(f"{label:<9} {text}" for label, text in facts if text)
+    lines = "\n".join(_fact(label, text) for label, text in facts if text)
     title = f"{snake_case(cls.__name__)}  (op, {cls.kind}; inputs {', '.join(cls.inputs)})"
-    methods = [method for method in ("shapes", "forward", "vjp", "compose") if method in vars(cls)]
-    return "\n\n".join([title, _doc(cls), folded(spelled(lines)), *(_code(vars(cls)[method]) for method in methods)])
+    return "\n\n".join([title, _doc(cls), lines, *_codes(cls, Op, "shapes", "forward", "vjp", "compose")])
+
+
+def _fact(label: str, text: str) -> str:
+    line = f"{label:<9} {spelled(text)}"
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False)
 
 
 def _tell_layer(cls: type[Layer]) -> str:
-    methods = [method for method in ("build", "call") if method in vars(cls)]
     parts = [f"{cls.__name__}  (layer)", _signature(cls.__name__, cls.__init__), _doc(cls)]
-    return "\n\n".join(parts + [_code(vars(cls)[method]) for method in methods])
+    return "\n\n".join(parts + _codes(cls, Layer, "build", "call"))
 
 
 def _tell_function(name: str, function: Any) -> str:
@@ -76,6 +79,12 @@ def _goes_on(before: str, line: str) -> bool:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+def _codes(cls: type, base: type, *names: str) -> list[str]:
+    """The lines of those methods that are more than the base class's, inherited ones too."""
+    methods = [getattr(cls, name) for name in names if getattr(cls, name, None) is not getattr(base, name, None)]
+    return [_code(method) for method in methods if callable(method)]
 
 
 def _code(function: Any) -> str:

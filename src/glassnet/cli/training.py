@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.cli import recipe, runs, sources
-from glassnet.cli.render import WIDTH, percent, say, side_by_side
+from glassnet.cli.render import FEW, WIDTH, percent, say, side_by_side
 from glassnet.cli.sources import Source
 from glassnet.datasets import CsvSchema
 from glassnet.errors import DataError, GlassnetError
@@ -132,7 +132,8 @@ def _show_results(result: recipe.Score, source: Source, model: Any, record: dict
         tell(f"test error     {result.error:.4g} (root of the mean square, in units of the column)")
         tell(f"for comparison {mean.error:.4g} for one who always says the mean")
         return
-    tell(f"test accuracy  {percent(result.correct, result.total)}  ({result.correct} of {result.total}; 95 % interval)")
+    about = "; 95 % interval" if result.total >= FEW else ""
+    tell(f"test accuracy  {percent(result.correct, result.total)}  ({result.correct} of {result.total}{about})")
     other = record["results"].get("file_order")
     if other:
         tell(f"in file order  {percent(other['correct'], other['samples'])}  (test digits from other writers: harder)")
@@ -172,7 +173,7 @@ def _show_next(
     tell("")
     if not record["finished"]:
         done = history.epoch[-1] + 1 if history.epoch else 0
-        tell(f"interrupted in epoch {done} of {epochs}; the network is kept as it is now and can be used")
+        tell(f"interrupted in epoch {done} of {epochs}; the network is kept as it is and can be used")
         commands.insert(0, f"train --resume {run}")
     tell(f"kept in {folder.as_posix()}/")
     for number, command in enumerate(commands):

@@ -32,6 +32,11 @@ def _rows(x: Any) -> Any:
     return x if len(x.shape) == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+def _transposed_product(x: Any, g: Any) -> Any:
+    """The product xᵀ g; of a single sample it is an outer product, twice as fast without BLAS."""
+    return x.T * g if x.shape[0] == 1 else x.T @ g
+
+
 def _product(xp: Any, a: Any, b: Any, out: Any = None) -> Any:
     """Matrix product; many matrices times one are a single product of all their rows, which is up to twice as fast."""
     if a.ndim <= 2 or b.ndim != 2:
@@ -68,7 +73,7 @@ class Linear(Op):
     def vjp(self, F: Any, g: Any, y: Any, x: Any, w: Any, b: Any, needed: tuple[bool, ...]) -> Any:
         return (
             g @ w.T if needed[0] else None,
-            _rows(x).T @ _rows(g) if needed[1] else None,
+            _transposed_product(_rows(x), _rows(g)) if needed[1] else None,
             _rows(g).sum(axis=0) if needed[2] else None,
         )
 

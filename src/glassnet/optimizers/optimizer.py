@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from glassnet import ops
-from glassnet.autograd.functional import no_grad
 from glassnet.autograd.op import Op, apply, feed
-from glassnet.autograd.state import STATE, phase, user_line
+from glassnet.autograd.state import STATE, user_line
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.errors import ArgumentError, GradientError, SavingError
@@ -179,25 +178,30 @@ class Optimizer:
             trainable_variables: those given to `build` by default.
         """
         variables = list(self._slots if trainable_variables is None else trainable_variables)
-        with phase("update"), no_grad():
-            gradients = self._clipped(self._checked(grads, variables))
-            rate, step, rule = self._next_rate(), self._next_step(), self.update_rule()
-            # a trace and a recorder follow single variables, so that a weight read after its update is the new one
-            joined = rule is not None and STATE.tracer is None and not STATE.hooks
-            line = "" if STATE.tracer is not None else user_line()
-            for run in self._runs_for(list(gradients), joined):
-                gradient = run.gradient(gradients)
-                if rule is None:
-                    self._update_alone(run.weight, gradient, rate)
-                    continue
-                settings = (rate, step) if rule.inputs[-1] == "t" else (rate,)
-                _assign_results(rule, [run.weight, *run.slots], gradient, settings)
-                if STATE.tracer is None:
-                    run.touch(line)
-            self.iterations.assign(step)
-            for variable in gradients:
-                if variable.constraint is not None:
-                    variable.assign(variable.constraint(variable.value))
+        before, STATE.phase, STATE.recording = (STATE.phase, STATE.recording), "update", False
+        try:
+            self._update(self._clipped(self._checked(grads, variables)))
+        finally:
+            STATE.phase, STATE.recording = before
+
+    def _update(self, gradients: dict[Variable, Any]) -> None:
+        rate, step, rule = self._next_rate(), self._next_step(), self.update_rule()
+        # a trace and a recorder follow single variables, so that a weight read after its update is the new one
+        joined = rule is not None and STATE.tracer is None and not STATE.hooks
+        line = "" if STATE.tracer is not None else user_line()
+        for run in self._runs_for(list(gradients), joined):
+            gradient = run.gradient(gradients)
+            if rule is None:
+                self._update_alone(run.weight, gradient, rate)
+                continue
+            settings = (rate, step) if rule.inputs[-1] == "t" else (rate,)
+            _assign_results(rule, [run.weight, *run.slots], gradient, settings)
+            if STATE.tracer is None:
+                run.touch(line)
+        self.iterations.assign(step)
+        for variable in gradients:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.value))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
         """`apply` with pairs of (gradient, variable)."""
