@@ -22,7 +22,9 @@ def main() -> None:
         for seed in range(3):
             with tempfile.TemporaryDirectory() as folder:
                 options = [*command.split()[1:], "--seed", str(seed), "--out", f"{folder}/run", "--json"]
-                done = subprocess.run([sys.executable, "-m", "glassnet", *options], capture_output=True, text=True, check=True)
+                done = subprocess.run(
+                    [sys.executable, "-m", "glassnet", *options], capture_output=True, text=True, check=True
+                )
             record = json.loads(done.stdout)
             runs.append({key: record[key] for key in ("settings", "seconds", "results")})
             print(name, seed, record["results"], flush=True)

@@ -147,9 +147,13 @@ def main() -> None:
         print(f"{name:<34} eager {row['eager_ratio']:.2f}x  replay {row['replay_ratio']:.2f}x  (floor {row['floor']}x)  "
               + "  ".join(f"{k} {v['median']:.0f} us" for k, v in row["microseconds"].items()), flush=True)  # fmt: skip
     code = "import torch; print(torch.__version__)"
-    torch_version = subprocess.run([options.peer_python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    torch_version = subprocess.run(
+        [options.peer_python, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     Path(options.out).parent.mkdir(parents=True, exist_ok=True)
-    Path(options.out).write_text(json.dumps({"machine": {**machine(), "torch": torch_version}, "rows": rows}, indent=2) + "\n")
+    Path(options.out).write_text(
+        json.dumps({"machine": {**machine(), "torch": torch_version}, "rows": rows}, indent=2) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -55,7 +55,9 @@ WORKLOADS = {
         Workload("784-20-10, batch 1, SGD", (784, 20, 10), 1, "sigmoid", "mse", "sgd", 0.01, 1.5),
         Workload("784-30-10, batch 10, SGD", (784, 30, 10), 10, "sigmoid", "mse", "sgd", 0.1, 1.5),
         Workload("784-128-10, batch 128, Adam", (784, 128, 10), 128, "relu", "crossentropy", "adam", 0.001, 0.9),
-        Workload("784-512-512-10, batch 128, Adam", (784, 512, 512, 10), 128, "relu", "crossentropy", "adam", 0.001, 0.9),
+        Workload(
+            "784-512-512-10, batch 128, Adam", (784, 512, 512, 10), 128, "relu", "crossentropy", "adam", 0.001, 0.9
+        ),
     ]
 }
 
@@ -79,7 +81,10 @@ def glassnet_step(workload: Workload, replay: bool) -> Step:
     import glassnet as gn
 
     model = glassnet_model(workload)
-    losses = {"mse": gn.losses.MeanSquaredError(), "crossentropy": gn.losses.SparseCategoricalCrossentropy(from_logits=True)}
+    losses = {
+        "mse": gn.losses.MeanSquaredError(),
+        "crossentropy": gn.losses.SparseCategoricalCrossentropy(from_logits=True),
+    }
     loss_of = losses[workload.loss]
     # the two libraries put epsilon into different places: make it too small to matter
     make = {"sgd": gn.optimizers.SGD, "adam": lambda rate: gn.optimizers.Adam(rate, epsilon=1e-12)}[workload.optimizer]
@@ -112,7 +117,9 @@ def torch_step(workload: Workload, fused: bool) -> Step:
             layer.bias.copy_(torch.from_numpy(b))
         stack.append(layer)
         if not (number == last and workload.loss == "crossentropy"):
-            stack.append({"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[workload.activation]())
+            stack.append(
+                {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}[workload.activation]()
+            )
     model = torch.nn.Sequential(*stack)
     options = {"fused": True} if fused else {}
     if workload.optimizer == "adam":

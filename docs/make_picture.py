@@ -62,10 +62,16 @@ def main() -> None:
         parts.append(text(str(number), 690, y + 11))
         parts.append(f'<rect x="706" y="{y}" width="{1 + 100 * share:g}" height="13" fill="#0b63a5"/>')
     parts.append(text(f"softmax: a {shares.argmax()}, {100 * shares.max():.1f} %", 750, 250, "middle"))
-    label = "A digit, the weights of 16 hidden units as pictures with their activations, and the ten output probabilities"
+    label = (
+        "A digit, the weights of 16 hidden units as pictures with their activations, and the ten output probabilities"
+    )
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 840 290" role="img" aria-label="{label}" '
     body = "".join(parts)
-    style = 'font-family="system-ui, sans-serif">' + f"<title>{label}</title>" + '<rect width="840" height="290" fill="#fff"/>'
+    style = (
+        'font-family="system-ui, sans-serif">'
+        + f"<title>{label}</title>"
+        + '<rect width="840" height="290" fill="#fff"/>'
+    )
     Path(__file__).with_name("network.svg").write_text(head + style + body + "</svg>\n", encoding="utf-8")
 
 

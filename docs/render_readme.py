@@ -54,7 +54,10 @@ def speed_table() -> list[str]:
         "| | eager | replayed | PyTorch | its fused optimizer | PyTorch / eager |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for row in stored["rows"]:
-        cells = [f"{row['microseconds'][c]['median']:.0f}" for c in ("glassnet eager", "glassnet replay", "torch", "torch fused")]
+        cells = [
+            f"{row['microseconds'][c]['median']:.0f}"
+            for c in ("glassnet eager", "glassnet replay", "torch", "torch fused")
+        ]
         lines.append(f"| {row['workload']} | {' | '.join(cells)} | {row['eager_ratio']:.2f} |")
     return lines
 

@@ -36,7 +36,9 @@ COMPOSED = [  # function, NumPy's, derivative, interval
 ]
 
 
-@pytest.mark.parametrize(("function", "oracle", "derivative", "interval"), COMPOSED, ids=[f[0].__name__ for f in COMPOSED])
+@pytest.mark.parametrize(
+    ("function", "oracle", "derivative", "interval"), COMPOSED, ids=[f[0].__name__ for f in COMPOSED]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_composed_functions_agree_with_numpy_and_their_derivative(function, oracle, derivative, interval, dtype):
     x = np.linspace(*interval, 401).astype(dtype)

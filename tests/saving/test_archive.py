@@ -325,9 +325,7 @@ def test_a_wrong_table_of_contents_or_config_is_refused(tmp_path, members, messa
     ],
 )
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_a_wrong_array_member_is_refused_without_running_it_or_taking_memory(
-    tmp_path, stream, message, method
-):
+def test_a_wrong_array_member_is_refused_without_running_it_or_taking_memory(tmp_path, stream, message, method):
     path = pack(tmp_path, [("config.json", config()), ("arrays/w.npy", stream)], method)
 
     def read():
@@ -398,9 +396,7 @@ def test_sizes_beyond_max_bytes_are_refused_before_anything_is_unpacked(tmp_path
     path = pack(tmp_path, [("config.json", config()), GOOD])
     total = len(config()) + len(GOOD[1])
     assert read_archive(path, max_bytes=total)[1]["w"].tolist() == [0, 1, 2]
-    with pytest.raises(
-        SavingError, match=rf"at most {total - 1} bytes unpacked .*\n  received: {total} bytes"
-    ):
+    with pytest.raises(SavingError, match=rf"at most {total - 1} bytes unpacked .*\n  received: {total} bytes"):
         read_archive(path, max_bytes=total - 1)
 
 
@@ -409,9 +405,7 @@ def test_a_zip_bomb_with_honest_sizes_is_refused_by_its_ratio(tmp_path):
     path = pack(tmp_path, [("config.json", config()), ("arrays/w.npy", bomb)], zipfile.ZIP_DEFLATED)
 
     def read():
-        with pytest.raises(
-            SavingError, match=r"at most 100 times the .* bytes of the file\n  received: 134,"
-        ):
+        with pytest.raises(SavingError, match=r"at most 100 times the .* bytes of the file\n  received: 134,"):
             read_archive(path)
 
     assert peak_bytes(read) < 2**20
@@ -446,9 +440,7 @@ def test_a_wrong_checksum_is_refused(tmp_path):
     write_archive(path, {}, {"w": np.arange(3.0)})
     data = path.read_bytes()
     path.write_bytes(data.replace(np.float64(2).tobytes(), np.float64(3).tobytes()))
-    with pytest.raises(
-        SavingError, match=r"damaged or incomplete\n(.*\n)*  received: Bad CRC-32 for file 'arrays/w"
-    ):
+    with pytest.raises(SavingError, match=r"damaged or incomplete\n(.*\n)*  received: Bad CRC-32 for file 'arrays/w"):
         read_archive(path)
 
 
@@ -457,9 +449,7 @@ def test_a_broken_deflate_stream_is_refused(tmp_path):
     data = bytearray(path.read_bytes())
     data[data.index(GOOD[0].encode()) + len(GOOD[0])] |= 0b110  # block type 3, which deflate does not have
     path.write_bytes(data)
-    with pytest.raises(
-        SavingError, match=r"damaged or incomplete\n(.*\n)*  received: Error -3 while decompressing"
-    ):
+    with pytest.raises(SavingError, match=r"damaged or incomplete\n(.*\n)*  received: Error -3 while decompressing"):
         read_archive(path)
 
 

@@ -145,9 +145,7 @@ def test_a_missing_folder_raises_what_the_system_says_and_nothing_after_it(tmp_p
     assert caught.value.__context__ is None
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows has no permission bits and needs a right for links"
-)
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission bits and needs a right for links")
 def test_permissions_follow_the_umask_and_a_link_stays_a_link(tmp_path):
     plain, real, link = tmp_path / "plain", tmp_path / "real", tmp_path / "link"
     plain.touch()

@@ -184,7 +184,9 @@ class _Sweep:
             return _vjp_of_compose(node, cotangent, needed)
         names = op.inputs if len(op.inputs) == len(inputs) else op.inputs * len(inputs)
         inputs = tuple([self.as_input(x, n in op.saves, p) for x, n, p in zip(inputs, names, node.parents)])
-        results = tuple([self.as_result(y, n in op.saves, node, i) for i, (y, n) in enumerate(zip(results, op.results))])
+        results = tuple(
+            [self.as_result(y, n in op.saves, node, i) for i, (y, n) in enumerate(zip(results, op.results))]
+        )
         if STATE.hooks:
             return _observed_vjp(node, cotangent, results, inputs, needed)
         return run_vjp(op, cotangent, results, inputs, needed)
@@ -245,7 +247,9 @@ def _vjp_of_compose(node: Node, g: Any, needed: tuple[bool, ...]) -> tuple[Any, 
     """The vjp of a fused op through its composition, so that it can be differentiated again."""
     fresh = [F.identity(wrap(x, parent)) for x, parent in zip(node.inputs, node.parents, strict=True)]
     if not node.op.is_fused:
-        raise GradientError(f"{node.op.name}: its vjp cannot be differentiated", expected="a compose method, or order = 2")
+        raise GradientError(
+            f"{node.op.name}: its vjp cannot be differentiated", expected="a compose method, or order = 2"
+        )
     with recording(True):
         composed = node.op.compose(F, *fresh)
     results = list(composed) if isinstance(composed, tuple) else [composed]

@@ -55,9 +55,7 @@ _repr = reprlib.Repr()  # names and values from a file go into messages escaped 
 _repr.maxstring = 80
 
 
-def write_archive(
-    path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, Array]
-) -> None:
+def write_archive(path: str | os.PathLike[str], config: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write a model file, atomically: a kill at any moment leaves the old or the new file.
 
     `config` holds what JSON holds (tuples become lists, NumPy scalars Python numbers). Array names may
@@ -287,15 +285,11 @@ class _Reader:
         if info is None:
             raise self._foreign(f"a member {_CONFIG}", f"only {_repr.repr(list(self._members))}")
         if info.file_size > MAX_CONFIG_BYTES:
-            raise self._too_large(
-                f"at most {MAX_CONFIG_BYTES:,} bytes of {_CONFIG}", f"{info.file_size:,} bytes"
-            )
+            raise self._too_large(f"at most {MAX_CONFIG_BYTES:,} bytes of {_CONFIG}", f"{info.file_size:,} bytes")
         with self._open(info) as member:
             text = _read_exactly(member, info.file_size)
         try:
-            config = json.loads(
-                text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_unique_keys
-            )
+            config = json.loads(text, parse_float=_finite, parse_constant=_finite, object_pairs_hook=_unique_keys)
         except (ValueError, RecursionError) as error:
             raise self._foreign(f"valid JSON in {_CONFIG}", str(error)) from error
         if not isinstance(config, dict) or config.get("format") != "glassnet":
@@ -336,11 +330,7 @@ class _Reader:
 
     def arrays(self) -> dict[str, Array]:
         """Every array by its name."""
-        return {
-            _array_name(name): self._array(name, info)
-            for name, info in self._members.items()
-            if name != _CONFIG
-        }
+        return {_array_name(name): self._array(name, info) for name, info in self._members.items() if name != _CONFIG}
 
     def _array(self, name: str, info: zipfile.ZipInfo) -> Array:
         """Read one .npy member straight into its array: the memory taken is the array and one chunk."""
@@ -365,9 +355,7 @@ class _Reader:
         length = int.from_bytes(start[-2:], "little")
         match = _NPY_HEADER.fullmatch(_read_exactly(member, length))
         if not start.startswith(_NPY_MAGIC) or match is None:
-            raise self._foreign(
-                f"a version 1.0 .npy header, C order, in {_repr.repr(name)}", "another header"
-            )
+            raise self._foreign(f"a version 1.0 .npy header, C order, in {_repr.repr(name)}", "another header")
         descr = match["dtype"].decode()
         if descr not in _DTYPES:
             raise self._foreign(f"{_DTYPES_IN_WORDS} in {_repr.repr(name)}", f"dtype {descr!r}")
@@ -378,9 +366,7 @@ class _Reader:
         try:
             return np.empty(shape, dtype)
         except (ValueError, MemoryError) as error:
-            raise self._too_large(
-                "arrays that fit into memory", f"shape {_repr.repr(shape)}: {error}"
-            ) from error
+            raise self._too_large("arrays that fit into memory", f"shape {_repr.repr(shape)}: {error}") from error
 
     def _open(self, info: zipfile.ZipInfo) -> IO[bytes]:
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
