@@ -174,7 +174,7 @@ class TapeSubject:
             leaves.append(variable.leaf)
         for generator, state in self.seeds:
             generator.state = state
-        with recording(record or self.order == 2):
+        with recording(True):  # also for numbers alone: a loss on probabilities finds its logits on the tape
             results = _floating_tensors(_call(self.function, arguments))
         if self.order == 2:
             found = pullback(results, self.cotangents, leaves, create_graph=record)
