@@ -244,7 +244,7 @@ _SIGNATURES: dict[Any, Signature] = {}
 _MOST_SIGNATURES = 20_000
 _ARRAYS = {np.ndarray, *(np.dtype(c).type for c in "?bhilqBHILQefd")}
 _NUMBERS = {int, float, bool}
-_WEAK = {*_NUMBERS, np.float64}
+_WEAK = {*_NUMBERS, np.float32, np.float64}
 """Numbers that take the dtype of the tensors beside them; `np.sqrt(2.0)` is one of them."""
 
 
@@ -342,7 +342,7 @@ def _typed_numbers(inputs: tuple[Any, ...]) -> tuple[Tensor, ...]:
     dtype = next((d for d in strong if d.kind == "f"), None)
     for position, x in enumerate(inputs):
         if type(x) in _WEAK:
-            own = dtype or (np.dtype(floatx()) if isinstance(x, float) else strong[0])
+            own = dtype or (np.dtype(floatx()) if isinstance(x, (float, np.floating)) else strong[0])
             if own.kind == "b" and type(x) is not bool:
                 own = np.dtype("int64")
             tensors[position] = wrap(np.asarray(x, own), None)
