@@ -24,7 +24,6 @@ from glassnet import regularizers as regularizers
 from glassnet import saving as saving
 from glassnet import utils as utils
 from glassnet.autograd.functional import grad, hessian, hvp, jacobian, no_grad, value_and_grad, vjp
-from glassnet.autograd.gradcheck import check_gradients
 from glassnet.autograd.hooks import NanGuard, OpHook, Timer
 from glassnet.autograd.op import Op
 from glassnet.autograd.tensor import Tensor
@@ -51,7 +50,9 @@ _LAZY = {"datasets", "explain", "lab", "random"}
 
 
 def __getattr__(name: str) -> Any:
-    """Modules that few programs need are imported when they are first named."""
+    """What few programs need is imported when it is first named."""
     if name in _LAZY:
         return importlib.import_module(f"glassnet.{name}")
+    if name == "check_gradients":
+        return importlib.import_module("glassnet.autograd.gradcheck").check_gradients
     raise AttributeError(f"module 'glassnet' has no attribute {name!r}")

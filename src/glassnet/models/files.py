@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import losses, metrics, optimizers
+from glassnet import losses, metrics, optimizers, saving
 from glassnet.autograd.functional import map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor
 from glassnet.errors import GlassnetError, SavingError
 from glassnet.layers import registry
 from glassnet.registry import _CUSTOM
-from glassnet.saving.archive import read_archive, write_archive
 from glassnet.typing import Array
 
 _OPTIMIZER = "optimizer/"
@@ -56,7 +55,7 @@ def save_model(model: Any, filepath: str | Path, overwrite: bool = True, extras:
               "compile": _compile_config(model), "extras": extras or {}}  # fmt: skip
     if model.compiled and model.optimizer.built:
         arrays |= {_OPTIMIZER + name: array for name, array in model.optimizer.state().items()}
-    write_archive(path, config, arrays)
+    saving.write_archive(path, config, arrays)
 
 
 def _plain_specs(specs: Any) -> Any:
@@ -109,7 +108,7 @@ def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = Non
         custom_objects: classes and functions of yours by the name under which the file mentions them.
         compile: whether to restore optimizer (with its state), loss and metrics.
     """
-    config, arrays = read_archive(filepath)
+    config, arrays = saving.read_archive(filepath)
     if config.get("kind") != "model":
         raise SavingError(
             f"{filepath} holds no model", received=f"kind {config.get('kind')!r}",
@@ -180,12 +179,12 @@ def save_weights(model: Any, filepath: str | Path, overwrite: bool = True) -> No
     """Write the weights alone."""
     path = _checked_path(filepath, overwrite)
     arrays = {_WEIGHTS + name: v.numpy() for name, v in _weights_of(model).items()}
-    write_archive(path, {"kind": "weights"}, arrays)
+    saving.write_archive(path, {"kind": "weights"}, arrays)
 
 
 def load_weights(model: Any, filepath: str | Path) -> None:
     """Read weights from a weight file or a model file."""
-    _, arrays = read_archive(filepath)
+    _, arrays = saving.read_archive(filepath)
     _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from glassnet.registry import get_registered_name, get_registered_object, register_keras_serializable
@@ -14,8 +15,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The functions of `glassnet.models.files`, looked up when used: this package itself stays at level L0."""
+    if name in ("read_archive", "write_archive"):  # zipfile and its kin are imported when a file is touched
+        return getattr(importlib.import_module("glassnet.saving.archive"), name)
     if name in ("load_model", "load_weights", "save_model", "save_weights"):
-        import importlib
-
         return getattr(importlib.import_module("glassnet.models.files"), name)
     raise AttributeError(f"module 'glassnet.saving' has no attribute {name!r}")

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from glassnet import saving
 from glassnet.errors import ArgumentError, GraphError, SavingError
-from glassnet.saving.archive import read_archive, write_archive
 from glassnet.training.callback import Callback
 from glassnet.training.environment import environment
 from glassnet.typing import Array
@@ -70,7 +70,7 @@ class BackupAndRestore(Callback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.double_checkpoint and self.path.exists():
             os.replace(self.path, self.previous_path)
-        write_archive(self.path, *self._content(epoch + 1))
+        saving.write_archive(self.path, *self._content(epoch + 1))
 
     def on_train_end(self, logs: Any = None) -> None:
         """Remove the backup of a complete training."""
@@ -118,7 +118,7 @@ class BackupAndRestore(Callback):
         paths = [path for path in (self.path, self.previous_path) if path.exists()]
         for path in paths:
             try:
-                config, arrays = read_archive(path)
+                config, arrays = saving.read_archive(path)
                 if config.get("kind") != "backup":
                     raise SavingError(f"{path} is not a backup of a training", received=repr(config.get("kind")))
                 return config, arrays
