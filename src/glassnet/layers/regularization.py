@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet import ops
+from glassnet import random
 from glassnet.autograd.op import feed
 from glassnet.errors import ArgumentError
 from glassnet.layers.base import Layer
@@ -48,9 +48,7 @@ class Dropout(Layer):
                 f"{self}: noise_shape needs one size per axis", expected=f"{inputs.ndim} sizes for {inputs.shape}",
                 received=given,
             )  # fmt: skip
-        shape = tuple(own if size is None else size for size, own in zip(given, inputs.shape))
-        u = feed(lambda: self.seed_generator.uniform(shape, self.dtype), shape, self.dtype)
-        return ops.apply_dropout(inputs, u, self.rate)
+        return random.dropout(inputs, self.rate, given, self.seed_generator)
 
 
 class GaussianNoise(Layer):
