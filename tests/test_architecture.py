@@ -26,7 +26,7 @@ LEVELS = [
     "graph kernels",
     "layers losses optimizers schedules initializers regularizers constraints metrics activations random",
     "models training callbacks",
-    "explain visualize onnx sklearn distributed lab",
+    "explain web plot animate onnx sklearn distributed lab",
     "cli studio __main__",
 ]
 LEVEL = {part: number for number, parts in enumerate(LEVELS) for part in parts.split()}

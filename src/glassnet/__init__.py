@@ -7,7 +7,7 @@ script that was written for Keras. The levels and what stands where: docs/design
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glassnet import activations as activations
 from glassnet import callbacks as callbacks
@@ -43,16 +43,21 @@ __all__ = [
     "Sequential", "Tensor", "Timer", "Variable", "__version__",
     "activations", "callbacks", "check_gradients", "config", "constraints", "datasets", "explain", "grad", "hessian",
     "hvp", "initializers", "jacobian", "jit", "lab", "layers", "losses", "metrics", "models", "no_grad", "ops",
-    "optimizers", "random", "regularizers", "saving", "utils", "value_and_grad", "vjp",
+    "optimizers", "random", "regularizers", "saving", "trace", "utils", "value_and_grad", "vjp",
 ]  # fmt: skip
 
-_LAZY = {"datasets", "explain", "lab", "random"}
+if TYPE_CHECKING:
+    from glassnet.autograd.gradcheck import check_gradients as check_gradients
+    from glassnet.explain.trace import trace as trace
+
+_LAZY_MODULES = {"datasets", "explain", "lab", "random"}
+_LAZY_FUNCTIONS = {"check_gradients": "autograd.gradcheck", "trace": "explain.trace"}
 
 
 def __getattr__(name: str) -> Any:
     """What few programs need is imported when it is first named."""
-    if name in _LAZY:
+    if name in _LAZY_MODULES:
         return importlib.import_module(f"glassnet.{name}")
-    if name == "check_gradients":
-        return importlib.import_module("glassnet.autograd.gradcheck").check_gradients
+    if name in _LAZY_FUNCTIONS:
+        return getattr(importlib.import_module(f"glassnet.{_LAZY_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module 'glassnet' has no attribute {name!r}")

@@ -26,11 +26,14 @@ class Diary(OpHook):
     def after(self, op: Any, inputs: Any, results: Any) -> None:
         self.pages.append(f"{self.name}: after {op.name}, {STATE.phase}")
 
-    def before_vjp(self, op: Any, cotangent: Any, results: Any, inputs: Any) -> None:
-        self.pages.append(f"{self.name}: before vjp of {op.name}")
+    def on_tape(self, node: Any, inputs: Any, results: Any) -> None:
+        self.pages.append(f"{self.name}: {node.op.name} on the tape")
 
-    def after_vjp(self, op: Any, cotangent: Any, results: Any, inputs: Any, found: Any) -> None:
-        self.pages.append(f"{self.name}: after vjp of {op.name}")
+    def before_vjp(self, node: Any, cotangent: Any) -> None:
+        self.pages.append(f"{self.name}: before vjp of {node.op.name}")
+
+    def after_vjp(self, node: Any, cotangent: Any, found: Any) -> None:
+        self.pages.append(f"{self.name}: after vjp of {node.op.name}")
 
 
 def test_events_come_in_order_and_stop_with_the_block():
@@ -39,13 +42,14 @@ def test_events_come_in_order_and_stop_with_the_block():
     with Diary("a", pages):
         (x * 2).backward()
     assert pages == [
-        "a: before multiply, forward", "a: after multiply, forward", "a: before vjp of multiply",
+        "a: before multiply, forward", "a: after multiply, forward", "a: multiply on the tape",
+        "a: before vjp of multiply",
         "a: before multiply, backward", "a: after multiply, backward", "a: after vjp of multiply",
     ]  # fmt: skip
     with pytest.raises(ZeroDivisionError), Diary("a", pages):
         raise ZeroDivisionError
     ops.relu(x).backward()
-    assert (len(pages), STATE.hooks) == (6, ())
+    assert (len(pages), STATE.hooks) == (7, ())
 
 
 def test_the_inner_hook_is_nearer_to_the_operation():

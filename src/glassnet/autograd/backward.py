@@ -234,10 +234,10 @@ def _observed_vjp(node: Node, g: Any, results: Any, inputs: Any, needed: tuple[b
     STATE.layers = node.place.split("/") if node.place else []
     try:
         for hook in STATE.hooks:
-            hook.before_vjp(node.op, g, results, inputs)
+            hook.before_vjp(node, g)
         found = run_vjp(node.op, g, results, inputs, needed)
         for hook in reversed(STATE.hooks):
-            hook.after_vjp(node.op, g, results, inputs, found)
+            hook.after_vjp(node, g, found)
         return found
     finally:
         STATE.layers = before

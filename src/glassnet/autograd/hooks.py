@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from glassnet.autograd.state import STATE
-from glassnet.autograd.tensor import Tensor
+from glassnet.autograd.tensor import Node, Tensor
 from glassnet.errors import NonFiniteError
 
 if TYPE_CHECKING:
@@ -29,11 +29,14 @@ class OpHook:
     def after(self, op: Op, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         """Called after `op.forward`, with outputs and residuals."""
 
-    def before_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...]) -> None:
-        """Called before `op.vjp`; the operations that it calls are reported in between."""
+    def on_tape(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
+        """Called after `after` where the run was written on the tape, with the same arrays."""
 
-    def after_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...], found: tuple[Any, ...]) -> None:
-        """Called after `op.vjp`, with the cotangents of the inputs."""
+    def before_vjp(self, node: Node, cotangent: Any) -> None:
+        """Called before the vjp of a run on the tape; the operations that it calls are reported in between."""
+
+    def after_vjp(self, node: Node, cotangent: Any, found: tuple[Any, ...]) -> None:
+        """Called after the vjp, with the cotangents of the inputs."""
 
     def __enter__(self) -> Self:
         STATE.hooks = (*STATE.hooks, self)
@@ -95,9 +98,10 @@ class NanGuard(OpHook):
         if STATE.phase != "backward":
             self._check(op, inputs, results[: len(op.outputs)], op.outputs)
 
-    def after_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...], found: tuple[Any, ...]) -> None:
+    def after_vjp(self, node: Node, cotangent: Any, found: tuple[Any, ...]) -> None:
         """Check the cotangents that a vjp returned."""
-        names = tuple(f"gradient of {name}" for name in op.input_names(len(inputs)))
+        op = node.op
+        names = tuple(f"gradient of {name}" for name in op.input_names(len(node.inputs)))
         self._check(op, cotangent if isinstance(cotangent, tuple) else (cotangent,), found, names)
 
     def _check(self, op: Op, inputs: Any, results: Any, names: tuple[str, ...]) -> None:

@@ -384,6 +384,8 @@ def _node(kind: Any, op: Op, tensors: list[Tensor], inputs: Any, results: Any, s
             break
     if STATE.hooks:
         node.place = "/".join(STATE.layers)
+        for hook in STATE.hooks:
+            hook.on_tape(node, inputs, results)
     return node
 
 

@@ -13,7 +13,7 @@ from glassnet.cli import runs, sources
 from glassnet.cli.render import side_by_side
 from glassnet.datasets import CsvSchema
 from glassnet.errors import ArgumentError, DataError
-from glassnet.explain import explain_text
+from glassnet.explain import narrate, trace
 from glassnet.typing import Array
 
 _MOST_ROWS = 20
@@ -120,16 +120,7 @@ def explanation(run: str, sample: int, data: str | None) -> str:
     source = kept.source(data)
     rows = _rows(source, sample)
     x, y = source.x_test[rows], source.y_test[rows]
-    model, variables = kept.model, kept.model.trainable_variables
-
-    def step() -> None:
-        outputs = model(x, training=True)
-        with phase("loss"):
-            loss = model.compute_loss(y=y, y_pred=outputs)
-        loss.backward()
-        model.optimizer.apply([v.grad for v in variables], variables)
-
-    return explain_text(step)
+    return narrate(trace(kept.model, x, y))
 
 
 def gradient_report(run: str, samples: int, data: str | None) -> Report:

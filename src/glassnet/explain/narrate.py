@@ -1,23 +1,23 @@
-"""A recorded step as text: shapes, rule, and the same rule with the numbers of one cell."""
+"""A trace as text: shapes, rule, and the same rule with the numbers of one cell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from glassnet.autograd.worked import format_number
-from glassnet.explain.recorder import Recorder, Step
+from glassnet.explain.trace import Trace, TracedOp, record
 
 _MOST_CELLS = 6
 
 
 def explain_text(run: Callable[[], Any]) -> str:
-    """Run a training step and tell every number of it.
+    """Run something and tell every number of it.
 
     Arguments:
-        run: does forward, backward and update; whatever it computes is recorded.
+        run: whatever it computes is recorded: a forward pass, a whole training step.
 
     >>> import glassnet as gn
     >>> print(explain_text(lambda: gn.ops.relu(gn.Tensor([[-1.0, 2.0]]))))
@@ -27,53 +27,50 @@ def explain_text(run: Callable[[], Any]) -> str:
          y[0,0] = max(−1, 0) = 0
          y[0,1] = max(2, 0) = 2
     """
-    with Recorder() as recorder:
-        run()
-    return narrate(recorder.steps)
+    return narrate(record(run))
 
 
-def narrate(steps: Iterable[Step]) -> str:
-    """Recorded steps as text."""
+def narrate(trace: Trace) -> str:
+    """A trace as text."""
     lines: list[str] = []
     phase, backward_of = "", None
-    for number, step in enumerate(steps, 1):
-        if step.phase != phase:
-            phase = step.phase
+    for number, op in enumerate((op for op in trace.ops if op.inside_of is None), 1):
+        if op.phase != phase:
+            phase = op.phase
             lines.append(phase.upper())
-        if step.backward_of is not None and step.backward_of is not backward_of:
-            lines += _backward_lines(step)
-        backward_of = step.backward_of
-        lines += _step_lines(number, step)
+        if op.backward_of is not None and op.backward_of != backward_of:
+            lines += _backward_lines(trace.ops[op.backward_of])
+        backward_of = op.backward_of
+        lines += _op_lines(trace, number, op)
     return "\n".join(lines)
 
 
-def _backward_lines(step: Step) -> list[str]:
+def _backward_lines(op: TracedOp) -> list[str]:
     """Which op is being differentiated, and its gradient formulas."""
-    op = step.backward_of
-    assert op is not None
-    layer = f"  [{step.layers}]" if step.layers else ""
-    formulas = [op.gradient] if isinstance(op.gradient, str) else list(op.gradient)
-    return [f"  backward of {op.name}{layer}", *[f"     {formula}" for formula in formulas if formula]]
+    layer = f"  [{op.path}]" if op.path else ""
+    return [f"  backward of {op.name}{layer}", *[f"     {formula}" for formula in op.gradient if formula]]
 
 
-def _step_lines(number: int, step: Step) -> list[str]:
-    reads = ", ".join(f"{name} {x.shape}" for name, x in zip(step.names, step.inputs, strict=True))
-    writes = ", ".join(f"{name} {y.shape}" for name, y in zip(step.op.outputs, step.results, strict=False))
-    layer = f"  [{step.layers}]" if step.layers else ""
-    lines = [f"  {number}. {step.op.name}  {reads} -> {writes}{layer}"]
-    if step.rule:
-        lines += [f"     {statement.strip()}" for statement in step.rule.split(";")]
-    for output, (name, y) in enumerate(zip(step.op.outputs, step.results, strict=False)):
-        lines += _cell_lines(step, output, name, y)
+def _op_lines(trace: Trace, number: int, op: TracedOp) -> list[str]:
+    shapes = [trace.tensors[tensor].array.shape for tensor in (*op.reads, *op.writes)]
+    reads = ", ".join(f"{name} {shape}" for name, shape in zip(op.inputs, shapes))
+    writes = ", ".join(f"{name} {shape}" for name, shape in zip(op.outputs, shapes[len(op.reads) :]))
+    layer = f"  [{op.path}]" if op.path else ""
+    lines = [f"  {number}. {op.name}  {reads} -> {writes}{layer}"]
+    if op.rule:
+        lines += [f"     {statement.strip()}" for statement in op.rule.split(";")]
+    for output, name in enumerate(op.targets):
+        lines += _cell_lines(trace, op, output, name)
     return lines
 
 
-def _cell_lines(step: Step, output: int, name: str, y: Any) -> list[str]:
+def _cell_lines(trace: Trace, op: TracedOp, output: int, name: str) -> list[str]:
+    y = trace.tensors[op.writes[output]].array
     cells = list(np.ndindex(*y.shape)) if y.size <= _MOST_CELLS else [_largest(y)]
     lines = []
     for cell in cells:
         where = f"[{','.join(map(str, cell))}]" if cell else ""
-        worked = step.work(cell, output)
+        worked = trace.work(op, cell, output)
         numbers = f"{worked.text} = " if worked is not None else ""
         lines.append(f"     {name}{where} = {numbers}{format_number(y[cell])}")
     if y.size > len(cells):

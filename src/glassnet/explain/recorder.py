@@ -1,82 +1,141 @@
-"""Recorder: every operation of a step with its numbers, in order, read off the OpHook."""
+"""Recorder: every operation of a step, with copies of its numbers, read off the OpHook.
+
+A number keeps its identity: an array that one operation writes and another reads is one `Recorded` tensor. Where an array
+was overwritten in between (a weight after its update), the later reader sees a new one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd import rules
 from glassnet.autograd.hooks import OpHook
 from glassnet.autograd.op import Op
-from glassnet.autograd.spec import Spec
+from glassnet.autograd.operators import F
 from glassnet.autograd.state import STATE
-from glassnet.autograd.worked import Cell, Worked, latex, work_cell
+from glassnet.autograd.tensor import Node, Tensor, wrap
+from glassnet.explain.source import Line, lines_of_call
 from glassnet.typing import Array
 
 
-@dataclass(frozen=True)
-class Step:
-    """One run of one operation: copies of what it read and wrote."""
+@dataclass
+class Run:
+    """One run of one operation; tensors are named by their number in `Recorder.arrays`."""
 
     op: Op
     phase: str
-    layers: str
-    inputs: tuple[Array, ...]
-    results: tuple[Array, ...]
-    backward_of: Op | None = None
-    """The op whose vjp called this one."""
-
-    @property
-    def rule(self) -> str:
-        """The index rule for these shapes; empty for an op without one."""
-        return self.op.rule_for(*[Spec.of(x) for x in self.inputs])
-
-    @property
-    def formula(self) -> str:
-        """LaTeX of the formula."""
-        return self.op.formula or latex(self.rule)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the inputs."""
-        return self.op.input_names(len(self.inputs))
-
-    def work(self, cell: Cell, output: int = 0, terms: int = 4) -> Worked | None:
-        """One cell of an output with its numbers, or None for an op without a rule."""
-        if not self.rule:
-            return None
-        known = dict(zip(self.names, self.inputs, strict=True))
-        shapes = {name: y.shape for name, y in zip(self.op.outputs, self.results, strict=False)}
-        known |= rules.evaluate(self.rule, known, self.op.attributes, shapes)
-        return work_cell(self.rule, known, self.op.attributes, cell, terms, self.op.outputs[output])
+    path: str
+    """The layer inside which it ran, such as "sequential/dense"."""
+    inputs: tuple[int, ...]
+    results: tuple[int, ...]
+    lines: dict[str, Line]
+    """The lines of the call: in the library's layer, and in the user's code."""
+    backward_of: int | None = None
+    """The run whose vjp called this one."""
+    inside_of: int | None = None
+    """The run of a fused operation that this one is a part of."""
 
 
+@dataclass
 class Recorder(OpHook):
-    """Collects the steps while installed.
+    """Collects runs and tensors while installed.
 
     >>> import glassnet as gn
     >>> with Recorder() as recorder:
     ...     y = gn.ops.relu(gn.Tensor([[-1.0, 2.0]]))
-    >>> recorder.steps[0].work((0, 1)).text
-    'max(2, 0)'
+    >>> recorder.runs[0].op.name, recorder.arrays[recorder.runs[0].results[0]]
+    ('relu', array([[0., 2.]], dtype=float32))
     """
 
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self._backward_of: Op | None = None
+    runs: list[Run] = field(default_factory=list)
+    arrays: list[Array] = field(default_factory=list)
+    """Copies, in the order in which they were first seen."""
+    gradients: dict[int, int] = field(default_factory=dict)
+    """Tensor -> its gradient."""
+    _live: dict[int, tuple[int, Any]] = field(default_factory=dict)
+    """id of an array -> its number, and the array itself, so that the id stays its own."""
+    _on_tape: dict[int, tuple[int, Node]] = field(default_factory=dict)
+    _backward_of: int | None = None
+    _inside_of: int | None = None
 
-    def before_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...]) -> None:
-        """From here on the ops belong to this vjp."""
-        self._backward_of = op
-
-    def after_vjp(self, op: Op, cotangent: Any, results: Any, inputs: tuple[Any, ...], found: tuple[Any, ...]) -> None:
-        """The vjp is over."""
-        self._backward_of = None
+    def number(self, array: Any) -> int:
+        """The number of a tensor; one that was overwritten since it was seen is a new one."""
+        data = array.data if isinstance(array, Tensor) else array
+        known = self._live.get(id(data))
+        if known is not None and np.array_equal(
+            self.arrays[known[0]], data, equal_nan=np.asarray(data).dtype.kind == "f"
+        ):
+            return known[0]
+        self.arrays.append(np.array(data))
+        number = len(self.arrays) - 1
+        if isinstance(data, (np.ndarray, np.generic)):
+            self._live[id(data)] = number, data
+        return number
 
     def after(self, op: Op, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
-        """Keep copies of one run."""
-        copies = tuple(np.array(x) for x in inputs)
-        outs = tuple(np.array(y) for y in results[: len(op.outputs)])
-        self.steps.append(Step(op, STATE.phase, "/".join(STATE.layers), copies, outs, self._backward_of))
+        """Keep one run."""
+        reads = tuple(self.number(x) for x in inputs)
+        for y in results:
+            self._live.pop(id(y), None)  # what an operation writes is a new tensor, whoever had this memory before
+        writes = tuple(self.number(y) for y in results)
+        run = Run(op, STATE.phase, "/".join(STATE.layers), reads, writes, lines_of_call(sys._getframe(1)))
+        run.backward_of = self._backward_of if STATE.phase == "backward" else None
+        run.inside_of = self._inside_of
+        self.runs.append(run)
+        if run.backward_of is not None and op.name in ("sum_to", "add") and reads[0] in self.gradients.values():
+            self._replace_gradient(reads[0], writes[0])
+
+    def _replace_gradient(self, old: int, new: int) -> None:
+        """The engine summed a gradient over broadcast axes, or two contributions to it."""
+        for tensor, gradient in self.gradients.items():
+            if gradient == old and self.arrays[tensor].shape == self.arrays[new].shape:
+                self.gradients[tensor] = new
+
+    def on_tape(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
+        """Remember which run this node of the tape is."""
+        self._on_tape[id(node)] = len(self.runs) - 1, node
+
+    def before_vjp(self, node: Node, cotangent: Any) -> None:
+        """From here on the operations belong to this vjp."""
+        known = self._on_tape.get(id(node))
+        self._backward_of = None if known is None else known[0]
+        if known is None:
+            return
+        results = self.runs[known[0]].results
+        for result, g in zip(results, cotangent if isinstance(cotangent, tuple) else (cotangent,)):
+            if g is not None:
+                self.gradients.setdefault(result, self.number(g))
+
+    def after_vjp(self, node: Node, cotangent: Any, found: tuple[Any, ...]) -> None:
+        """Note whose gradients were found; an operation between two vjps still belongs to the first."""
+        if self._backward_of is None:
+            return
+        for x, g, parent in zip(self.runs[self._backward_of].inputs, found, node.parents):
+            if g is not None and parent is not None:
+                self.gradients.setdefault(x, self.number(g))
+
+    def open_fused(self) -> None:
+        """Run the composition of every fused forward operation, and keep its parts as `inside_of` that run."""
+        self._backward_of = None
+        for position, run in enumerate(list(self.runs)):
+            if not run.op.is_fused or run.backward_of is not None:
+                continue
+            self._inside_of = position
+            inputs = [wrap(self._copy_of(number), None) for number in run.inputs]
+            before = STATE.phase, STATE.layers
+            STATE.phase, STATE.layers = run.phase, run.path.split("/") if run.path else []
+            try:
+                with self, np.errstate(all="ignore"):
+                    run.op.compose(F, *inputs)
+            finally:
+                STATE.phase, STATE.layers = before
+                self._inside_of = None
+
+    def _copy_of(self, number: int) -> Array:
+        """The recorded numbers as a live array under the same number."""
+        array = self.arrays[number].copy()
+        self._live[id(array)] = number, array
+        return array

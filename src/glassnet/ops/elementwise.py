@@ -554,6 +554,12 @@ class Cast(Op):
 
     to: str
 
+    def rule_for(self, x: Any) -> str:
+        kinds = x.dtype.kind, np.dtype(self.to).kind
+        return {"b": "y = x != 0", "f": "y = x"}.get(
+            kinds[1], "y = sign(x)*floor(abs(x))" if kinds[0] == "f" else "y = x"
+        )
+
     def shapes(self, x: Any) -> Any:
         return x.shape
 

@@ -34,11 +34,17 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-def reduction_rule(kind: str, ndim: int, axes: tuple[int, ...], whole: str = "{}", cell: str = "x[{}]") -> str:
-    """`y[kept] = kind_letters x[all]` for an array of this rank; `whole` and `cell` wrap what their names say."""
+def reduction_rule(
+    kind: str, ndim: int, axes: tuple[int, ...], keepdims: bool, whole: str = "{}", cell: str = "x[{}]"
+) -> str:
+    """`y[kept] = kind_letters x[all]` for an array of this rank; `whole` and `cell` wrap what their names say.
+
+    A reduced axis that is kept with size 1 has the capital letter.
+    """
     letters = AXES[:ndim]
     bound = "".join(letters[axis] for axis in axes)
-    free = ",".join(letters[axis] for axis in range(ndim) if axis not in axes)
+    kept = [letter.upper() if axis in axes else letter for axis, letter in enumerate(letters)]
+    free = ",".join(letter for axis, letter in enumerate(kept) if keepdims or axis not in axes)
     head = f"{kind}_{bound} " if bound else ""
     return f"y[{free}] = {whole.format(head + cell.format(','.join(letters)))}"
 
@@ -80,7 +86,7 @@ class Sum(Op):
     keepdims: bool = False
 
     def rule_for(self, x: Spec) -> str:
-        return "" if self.keepdims else reduction_rule("sum", x.ndim, self.axes)
+        return reduction_rule("sum", x.ndim, self.axes, self.keepdims)
 
     def shapes(self, x: Spec) -> Shape:
         return reduced_shape(x.shape, self.axes, self.keepdims)
@@ -127,6 +133,13 @@ class SumTo(Op):
 
     shape: Shape
 
+    def rule_for(self, x: Spec) -> str:
+        lead = x.ndim - len(self.shape)
+        repeated = tuple(lead + i for i, size in enumerate(self.shape) if size == 1 and x.shape[lead + i] != 1)
+        kept = [AXES[axis].upper() if axis in repeated else AXES[axis] for axis in range(lead, x.ndim)]
+        bound = "".join(AXES[axis] for axis in (*range(lead), *repeated))
+        return f"y[{','.join(kept)}] = {f'sum_{bound} ' if bound else ''}x[{','.join(AXES[: x.ndim])}]"
+
     def shapes(self, x: Spec) -> Shape:
         return self.shape
 
@@ -160,6 +173,11 @@ class BroadcastTo(Op):
     kind = "view"
 
     shape: Shape
+
+    def rule_for(self, x: Spec) -> str:
+        lead = len(self.shape) - x.ndim
+        read = ["0" if size == 1 else AXES[lead + axis] for axis, size in enumerate(x.shape)]
+        return f"y[{','.join(AXES[: len(self.shape)])}] = x[{','.join(read)}]"
 
     def shapes(self, x: Spec) -> Shape:
         lead = len(self.shape) - len(x.shape)
@@ -287,9 +305,10 @@ class Mean(Op):
 
     def rule_for(self, x: Spec) -> str:
         n = [x.shape[axis] for axis in self.axes]
-        if self.keepdims or None in n:
+        if None in n:
             return ""
-        return reduction_rule("sum", x.ndim, self.axes, whole=f"({{}}) / {count_cells('mean', x.shape, self.axes)}")
+        count = count_cells("mean", x.shape, self.axes)
+        return reduction_rule("sum", x.ndim, self.axes, self.keepdims, whole=f"({{}}) / {count}")
 
     def shapes(self, x: Spec) -> Shape:
         return reduced_shape(x.shape, self.axes, self.keepdims)
@@ -386,7 +405,7 @@ class Max(Op):
     extreme: ClassVar[str] = "max"
 
     def rule_for(self, x: Spec) -> str:
-        return "" if self.keepdims else reduction_rule(self.extreme, x.ndim, self.axes)
+        return reduction_rule(self.extreme, x.ndim, self.axes, self.keepdims)
 
     def shapes(self, x: Spec) -> Shape:
         return reduced_shape(x.shape, self.axes, self.keepdims)
@@ -592,7 +611,7 @@ class Logsumexp(Op):
     keepdims: bool = False
 
     def rule_for(self, x: Spec) -> str:
-        return "" if self.keepdims else reduction_rule("sum", x.ndim, self.axes, "log({})", "exp(x[{}])")
+        return reduction_rule("sum", x.ndim, self.axes, self.keepdims, "log({})", "exp(x[{}])")
 
     def shapes(self, x: Spec) -> Shape:
         return reduced_shape(x.shape, self.axes, self.keepdims)

@@ -91,6 +91,19 @@ class Reshape(Op):
 
     shape: Shape
 
+    def rule_for(self, x: Spec) -> str:
+        """The cell's number in row-major order, taken apart along the axes of x."""
+        target = resolve_shape(self.shape, x.shape, "reshape")
+        if None in target or None in x.shape:
+            return ""
+        strides = [math.prod([n for n in target[axis + 1 :] if n]) for axis in range(len(target))]
+        number = " + ".join(AXES[axis] + (f"*{n}" if n > 1 else "") for axis, n in enumerate(strides)) or "0"
+        inside = []
+        for axis, size in enumerate(x.shape):
+            stride = math.prod([n for n in x.shape[axis + 1 :] if n])
+            inside.append(f"floor(({number}) / {stride}) % {size}" if size != 1 else "0")
+        return f"y[{_letters(range(len(target)))}] = x[{','.join(inside)}]"
+
     def shapes(self, x: Spec) -> Shape:
         return resolve_shape(self.shape, x.shape, "reshape")
 

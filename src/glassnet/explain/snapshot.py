@@ -1,0 +1,51 @@
+"""Do something to a model, and find it unchanged afterwards: weights, optimizer, random bits, gradients."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from glassnet.layers.brick import Brick
+
+
+@contextmanager
+def unchanged(model: Any, optimizer: Any) -> Iterator[None]:
+    """Restore every state of model and optimizer when the block ends, however it ends.
+
+    >>> import glassnet as gn
+    >>> model = gn.Sequential([gn.layers.Dense(1)])
+    >>> _ = model(np.ones((1, 2)))
+    >>> before = model.get_weights()[0]
+    >>> with unchanged(model, gn.optimizers.SGD()):
+    ...     model.weights[0].assign(before + 1)
+    >>> bool((model.get_weights()[0] == before).all())
+    True
+    """
+    variables = {id(v): v for v in [*model.variables, *optimizer.variables]}.values()
+    arrays = [(v, v.array.copy(), v.leaf.grad, v.leaf.changed_at, v.leaf.changed_line) for v in variables]
+    states = [(generator, generator.state) for generator in model.state_generators.values()]
+    bricks = [
+        (vars(layer.brick), dict(vars(layer.brick)), copy.deepcopy(vars(layer.brick)))
+        for layer in model.flatten_layers()
+        if type(layer) is Brick
+    ]
+    try:
+        yield
+    finally:
+        for variable, array, gradient, changed_at, changed_line in arrays:
+            np.copyto(variable.array, array)
+            leaf = variable.leaf
+            leaf.grad, leaf.changed_at, leaf.changed_line = gradient, changed_at, changed_line
+        for generator, state in states:
+            generator.state = state
+        for own, values, copies in bricks:
+            own.clear()
+            own.update(copies)
+            for name, value in values.items():
+                if isinstance(value, np.ndarray):  # the user may hold the array itself
+                    np.copyto(value, copies[name])
+                    own[name] = value
