@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from glassnet.autograd.gradcheck import Report, check_gradients
-from glassnet.autograd.state import phase
 from glassnet.cli import runs, sources
 from glassnet.cli.render import side_by_side
 from glassnet.datasets import CsvSchema
