@@ -7,12 +7,14 @@ direction d is one entry of one array, or a random one in all entries of an arra
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.gradcheck_diagnosis import Evidence, diagnose
+from glassnet.autograd.gradcheck_diagnosis import Evidence, diagnose, largest
 from glassnet.autograd.gradcheck_slopes import Slopes
 from glassnet.autograd.gradcheck_subject import FLOAT64, Subject, TapeSubject, opened
 from glassnet.errors import ArgumentError, DTypeError, GradientError, NonFiniteError
@@ -23,6 +25,8 @@ ATTEMPTS = 7
 """Directions tried until one meets no kink; each moves half as many entries as the one before."""
 DIAGNOSED = 2000
 """Up to this size all entries of a wrong gradient are looked at."""
+WIDTH = 80
+"""Of a printed report, in columns."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,19 @@ class CheckedArray:
     """Entries compared one by one."""
     directions: int
     kinks: int
-    """Entries and directions left out because the function has a kink there."""
+    """Entries and directions left out: a kink is so near that rounding drowns the slope on this side of it."""
     error: float
     """The largest difference, relative to the gradient."""
     ok: bool
     diagnosis: str = ""
     fix: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """In a word; unseen where nothing could be compared."""
+        if self.ok:
+            return "ok"
+        return "WRONG" if self.error else "unseen"
 
 
 @dataclass(frozen=True)
@@ -73,17 +84,9 @@ class Report:
         return "\n".join(f"{_described(a)}: {a.diagnosis}" for a in self.arrays if not a.ok)
 
     def __str__(self) -> str:
-        header = ["array", "shape", "order", "entries", "directions", "kinks", "relative error", ""]
-        rows = [
-            [a.name, str(a.shape), str(a.order), str(a.entries), str(a.directions), str(a.kinks), f"{a.error:.1e}",
-             "ok" if a.ok else "WRONG"]
-            for a in self.arrays
-        ]  # fmt: skip
-        widths = [max(map(len, column)) for column in zip(header, *rows)]
-        table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
-        return "\n".join(
-            [f"gradients of {self.function}, tolerance {self.tolerance:g}", *table, *self.diagnosis.split("\n")]
-        ).rstrip()
+        texts = [f"gradients of {self.function}, tolerance {self.tolerance:g}", *self.diagnosis.split("\n")]
+        head, *told = [textwrap.fill(text, WIDTH, subsequent_indent="    ", break_long_words=False) for text in texts]
+        return "\n".join([head, *_table(self.arrays), *filter(None, map(_uncompared, self.arrays)), *told]).rstrip()
 
 
 def check_gradients(
@@ -206,11 +209,12 @@ class _Check:
         """Compare the gradient of one array."""
         name, base, gradient = self.subject.names[number], self.subject.base[number], self.gradients[number]
         analytic = np.zeros(base.shape) if gradient is None else gradient
+        some = range(base.size) if base.size <= self.per_entry else self.rng.choice(base.size, self.per_entry, False)
+        indices = [int(index) for index in some]
         if analytic.shape != base.shape:
-            return CheckedArray(name, base.shape, self.order, 0, 0, 0, np.inf, False, *self.diagnosis(number, None))
-        count = min(base.size, self.per_entry)
-        indices = np.arange(base.size) if count == base.size else self.rng.choice(base.size, count, replace=False)
-        numeric, errors = self.slopes.entries(number, indices.tolist())
+            told = self.diagnosis(number, None, indices)
+            return CheckedArray(name, base.shape, self.order, 0, 0, 0, np.inf, False, *told)
+        numeric, errors = self.slopes.entries(number, indices, largest(analytic))
         compared = np.isfinite(numeric)
         error = self.relative(analytic, numeric, errors)
         kinky = np.zeros(base.size, dtype=bool)
@@ -224,7 +228,7 @@ class _Check:
                 error = max(error, found[0])
                 wrong = found[1:] if found[0] > self.tolerance else wrong
         ok = error <= self.tolerance and (base.size == 0 or directions + int(compared.sum()) > 0)
-        told = ("", "") if ok else self.diagnosis(number, wrong)
+        told = ("", "") if ok else self.diagnosis(number, wrong, indices)
         return CheckedArray(name, base.shape, self.order, int(compared.sum()), directions, kinks, error, ok, *told)
 
     def relative(self, analytic: Array, numeric: Array, errors: Array) -> float:
@@ -247,26 +251,52 @@ class _Check:
             if not moved.any():
                 continue
             way = np.where(moved, _signed(self.rng, free.shape) * slopes.units[number], 0.0)
+            way /= np.sqrt(moved.sum())  # as long as one entry's: a sum over many inputs then moves as little
+            parts = np.zeros(way.shape) if gradient is None else gradient * way
+            analytic, size = float(parts.sum()), float(np.sqrt(np.sum(parts**2)))
             found = slopes.along(number, way)
-            if found is None:
+            if found is None or (np.isfinite(size) and not slopes.sharp(found.value, found.error, size)):
                 kinks += 1
                 continue
-            parts = np.zeros(way.shape) if gradient is None else gradient * way
-            analytic = float(parts.sum())
-            scale = max(float(np.sqrt(np.sum(parts**2))), abs(found.value), found.error / self.tolerance)
-            error = abs(analytic - found.value) / max(scale, np.finfo(float).tiny)
+            scale = max(size, abs(found.value), found.error / self.tolerance, np.finfo(float).tiny)
+            error = abs(analytic - found.value) / scale
             return (error if np.isfinite(error) else np.inf, analytic, found.value), kinks
         return None, kinks
 
-    def diagnosis(self, number: int, direction: tuple[float, float] | None) -> tuple[str, str]:
+    def diagnosis(self, number: int, direction: tuple[float, float] | None, indices: list[int]) -> tuple[str, str]:
         """Words for a wrong gradient; now the time for more entries is well spent."""
-        size = self.subject.base[number].size
-        indices = range(size) if size <= DIAGNOSED else self.rng.choice(size, self.per_entry, replace=False).tolist()
-        numeric, _ = self.slopes.entries(number, indices)
-        evidence = Evidence(
-            self.subject, number, self.cotangents, self.gradients[number], numeric, direction, self.tolerance
+        size, analytic = self.subject.base[number].size, self.gradients[number]
+        looked_at = range(size) if size <= DIAGNOSED else indices
+        numeric, errors = self.slopes.entries(number, looked_at, largest(analytic))
+        return diagnose(
+            Evidence(self.subject, number, self.cotangents, analytic, numeric, errors, direction, self.tolerance)
         )
-        return diagnose(evidence)
+
+
+# ---------------------------------------------------------------- words
+
+
+def _table(arrays: Sequence[CheckedArray]) -> list[str]:
+    """One line per array; long names lose their beginning."""
+    header = ["array", "shape", "order", "entries", "directions", "kinks", "error", ""]
+    rows = [
+        [a.name, str(a.shape), str(a.order), str(a.entries), str(a.directions), str(a.kinks), f"{a.error:.1e}", a.verdict]
+        for a in arrays
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(header, *rows)]
+    room = max(WIDTH - sum(widths[1:]) - 2 * len(widths[1:]), len("array"))
+    for row in rows:
+        row[0] = row[0] if len(row[0]) <= room else "..." + row[0][len(row[0]) - room + 3 :]
+    widths[0] = min(widths[0], room)
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
+
+
+def _uncompared(array: CheckedArray) -> str:
+    """How many random directions say nothing, in words."""
+    missing = DIRECTIONS - array.directions
+    if missing == 0 or 0 in array.shape or not array.ok:
+        return ""
+    return f"{_described(array)}: {missing} of {DIRECTIONS} random directions met kinks only"
 
 
 def _described(array: CheckedArray) -> str:

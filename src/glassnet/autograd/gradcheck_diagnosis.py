@@ -35,6 +35,8 @@ class Evidence:
     analytic: Array | None
     numeric: Array
     """NaN at kinks and where too many entries exist to look at all."""
+    errors: Array
+    """Bounds of the errors of `numeric`."""
     direction: tuple[float, float] | None
     """Analytic and numeric slope in a random direction that disagree."""
     tolerance: float
@@ -51,20 +53,26 @@ class Evidence:
 
     def is_numeric(self, candidate: Array, scale: float = 1.0) -> bool:
         """Whether a candidate is the numeric gradient times `scale`."""
-        return candidate.shape == self.numeric.shape and agree(candidate, scale * self.numeric)
+        errors = abs(scale) * self.errors
+        return candidate.shape == self.numeric.shape and agree(candidate, scale * self.numeric, errors=errors)
 
     def numeric_for(self, cotangents: list[Array]) -> Array:
         """The numeric gradient for other cotangents, at the same entries."""
         known = np.flatnonzero(np.isfinite(self.numeric)).tolist()
-        return Slopes(self.subject, cotangents).entries(self.number, known)[0]
+        return Slopes(self.subject, cotangents).entries(self.number, known, largest(self.analytic))[0]
 
 
-def agree(a: Array, b: Array, tolerance: float = AGREES) -> bool:
-    """Whether two arrays agree wherever both are known, relative to the largest entry."""
+def agree(a: Array, b: Array, tolerance: float = AGREES, errors: Array | float = 0.0) -> bool:
+    """Whether two arrays agree wherever both are known, relative to the largest entry or within the errors of `b`."""
     known = np.isfinite(a) & np.isfinite(b)
     if not known.any():
         return False
-    return bool(np.abs(a - b)[known].max() <= tolerance * np.abs(b[known]).max())
+    return bool((np.abs(a - b) <= np.maximum(tolerance * np.abs(b[known]).max(), errors))[known].all())
+
+
+def largest(gradient: Array | None) -> float:
+    """The magnitude of the largest finite entry; 0 where no gradient arrived."""
+    return 0.0 if gradient is None else float(np.abs(gradient[np.isfinite(gradient)]).max(initial=0.0))
 
 
 def diagnose(evidence: Evidence) -> Finding:
@@ -82,7 +90,7 @@ def diagnose(evidence: Evidence) -> Finding:
 
 def too_coarse(e: Evidence) -> Finding | None:
     """Values that do not move at all for a tiny step have no slope that could be measured."""
-    if e.analytic is None or not e.analytic.any():
+    if e.analytic is None or not e.analytic.any() or np.nan_to_num(e.numeric).any():
         return None
     moved = list(e.subject.base)
     moved[e.number] = moved[e.number] + 1e-9 * np.maximum(1.0, np.abs(moved[e.number]))
@@ -97,7 +105,8 @@ def too_coarse(e: Evidence) -> Finding | None:
 
 def nothing_to_compare(e: Evidence) -> Finding | None:
     """No numeric slope exists or can be seen."""
-    if np.isfinite(e.numeric).any() or (e.analytic is not None and e.analytic.shape != e.numeric.shape):
+    misshapen = e.analytic is not None and e.analytic.shape != e.numeric.shape
+    if np.isfinite(e.numeric).any() or e.direction or misshapen:
         return None
     return Finding(
         "nothing could be compared: the function has a kink at every entry, or its values are too noisy",
@@ -278,14 +287,14 @@ def _wrong_entries(e: Evidence) -> list[str]:
     """How many entries are wrong and where, the worst of them with both numbers; else the direction that disagrees."""
     analytic = np.zeros(e.numeric.shape) if e.analytic is None else e.analytic
     known = np.isfinite(e.numeric)
-    if analytic.shape != known.shape or not np.isfinite(analytic).all() or not known.any():
+    if analytic.shape != known.shape or not np.isfinite(analytic).all() or not (known.any() or e.direction):
         return []
     difference = np.where(known, np.abs(analytic - e.numeric), 0.0)
-    scale = max(float(np.abs(analytic).max()), float(np.abs(e.numeric[known]).max()))
-    wrong = np.argwhere(difference > e.tolerance * scale)
+    scale = max(float(np.abs(analytic).max()), float(np.abs(e.numeric[known]).max(initial=0.0)))
+    wrong = np.argwhere(difference > np.maximum(e.tolerance * scale, e.errors))
     if len(wrong) == 0:
-        a, n = e.direction or (np.nan, np.nan)
-        return [f"the {known.sum()} entries looked at agree, a random direction does not: {_both(a, n)}"]
+        told = f"the {known.sum()} entries looked at agree"
+        return [f"{told}, a random direction does not: {_both(*e.direction)}"] if e.direction else [told]
     worst = wrong[np.argsort([-difference[tuple(i)] for i in wrong])][:SHOWN]
     shown = [f"{_entry(e.name, i)}: {_both(analytic[tuple(i)], e.numeric[tuple(i)])}" for i in worst]
     return [f"{len(wrong)} of {known.sum()} entries differ{_common_place(e.name, wrong, known)}", *shown]
