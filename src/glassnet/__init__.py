@@ -41,16 +41,16 @@ from glassnet.version import __version__
 __all__ = [
     "Initializer", "Input", "Layer", "Loss", "Metric", "Model", "NanGuard", "Op", "OpHook", "Optimizer", "Regularizer",
     "Sequential", "Tensor", "Timer", "Variable", "__version__",
-    "activations", "callbacks", "check_gradients", "config", "constraints", "datasets", "explain", "grad", "hessian",
+    "activations", "animate", "callbacks", "check_gradients", "config", "constraints", "datasets", "explain", "grad", "hessian",
     "hvp", "initializers", "jacobian", "jit", "lab", "layers", "losses", "metrics", "models", "no_grad", "ops",
-    "optimizers", "random", "regularizers", "saving", "trace", "utils", "value_and_grad", "vjp",
+    "optimizers", "plot", "random", "regularizers", "saving", "trace", "utils", "value_and_grad", "vjp",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from glassnet.autograd.gradcheck import check_gradients as check_gradients
     from glassnet.explain.trace import trace as trace
 
-_LAZY_MODULES = {"datasets", "explain", "lab", "random"}
+_LAZY_MODULES = {"animate", "datasets", "explain", "lab", "plot", "random"}
 _LAZY_FUNCTIONS = {"check_gradients": "autograd.gradcheck", "trace": "explain.trace"}
 
 

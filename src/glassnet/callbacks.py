@@ -8,9 +8,11 @@ from glassnet.training.history import History
 from glassnet.training.loggers import CSVLogger
 from glassnet.training.progress import ProgbarLogger
 from glassnet.training.rates import LearningRateScheduler, ReduceLROnPlateau
+from glassnet.training.recorder import Recorder
 from glassnet.training.stopping import EarlyStopping, TerminateOnNaN
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau", "TerminateOnNaN",
+    "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger", "Recorder", "ReduceLROnPlateau",
+    "TerminateOnNaN",
 ]  # fmt: skip

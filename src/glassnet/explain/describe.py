@@ -109,7 +109,7 @@ def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | 
             if output not in op.targets:
                 tensor.symbol = output  # what only the vjp sees
             elif op.phase == "loss":
-                tensor.symbol = "L" if number == loss or not tensor.array.ndim else "ℓ"
+                tensor.symbol = "L" if number == loss else _fresh("ℓ", tensors)
             elif op is last:
                 tensor.symbol = "p" if op.name in _PROBABILITIES else "ŷ"
             else:
