@@ -121,10 +121,10 @@ def gradients(model: Any, x: Any, y: Any, ax: Axes | None = None, theme: str = "
         x, y: the samples over which the loss is averaged.
 
     >>> import glassnet as gn
-    >>> model = gn.Sequential([gn.Input((2,)), gn.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+    >>> model = gn.Sequential([gn.Input((2,)), gn.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="unit")])
     >>> model.compile("sgd", "mse")
     >>> gn.plot.gradients(model, np.eye(2), np.zeros((2, 1))).alt_text
-    'Gradients of the loss 1: norm 1.414 at dense/kernel.'
+    'Gradients of the loss 1: norm 1.414 at unit/kernel.'
     """
     loss, found = weight_gradients(model, x, y)
     norms = {path: float(np.linalg.norm(gradient)) for path, gradient in found.items()}
