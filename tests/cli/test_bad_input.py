@@ -76,7 +76,7 @@ USES = {
     "both": ("predict RUN x.png --sample 0", "give a file or --sample N"),
     "a sample too far": ("predict RUN --sample 359", "no such sample; expected: 0 to 358; received: 359"),
     "a sample below zero": ("explain RUN --sample -1 --text", "no such sample"),
-    "explain without text": ("explain RUN", "--sample 0 --text"),
+    "explain to print and to write": ("explain RUN --text --out p.html", "--text prints, it writes no page"),
     "check of nothing": ("check RUN --samples 0", "--samples.*see glassnet check --help"),
     "data for digits": ("evaluate RUN --data .", "--data is the folder of mnist"),
     "data with a file": ("predict RUN x.png --data .", "--data goes with --sample"),

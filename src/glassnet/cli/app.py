@@ -206,21 +206,46 @@ def summary(run: RunArgument) -> None:
     runs.load_model_of(run).summary(print_fn=say)
 
 
-@app.command(short_help="One training step with every formula and number.")
+@app.command(short_help="A page: one training step with every formula and number.")
 def explain(
     run: RunArgument,
     sample: Annotated[int, typer.Option(metavar="N", help="Number of a sample of the test set, counted from 0.")] = 0,
-    text: Annotated[bool, typer.Option("--text", help="Print the explanation as text.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="Print the explanation as text instead.")] = False,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The page; by default explain-N.html beside the model.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
-    """One training step on one sample, with every formula and its numbers: forward, loss, backward, update."""
-    from glassnet.cli.prediction import explanation
-    from glassnet.cli.runs import quoted
+    """One training step on one sample, with every formula and its numbers: forward, loss, backward, update.
 
-    if not text:
-        fix = f"glassnet explain {quoted(run)} --sample {sample} --text"
-        raise ArgumentError("explain: this version explains as text", fix=fix)
-    say(folded(spelled(explanation(run, sample, data))))
+    One HTML file that works offline, in any browser.
+    """
+    from glassnet.cli import explanation, prediction
+
+    if text:
+        if out is not None:
+            raise ArgumentError("explain: --text prints, it writes no page", received=f"--out {out}", fix="give one")
+        say(folded(spelled(prediction.explanation(run, sample, data))))
+        return
+    path = explanation.write_page(run, sample, data, out)
+    say(f"{path} ({path.stat().st_size / 1000:,.0f} kB): open it in a browser")
+
+
+@app.command(short_help="A page: draw, and the network says what it sees.")
+def draw(
+    run: RunArgument,
+    out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The page; by default draw.html beside the model.")
+    ] = None,
+) -> None:
+    """Write a page on which you draw and the network of a run of pictures says what it sees.
+
+    One HTML file with the weights in it: it works offline, in any browser, on a phone too.
+    """
+    from glassnet.cli.pages import draw as write_page
+
+    path = write_page(run, out)
+    say(f"{path} ({path.stat().st_size / 1000:,.0f} kB): open it in a browser")
 
 
 @app.command(short_help="Check a run's gradients against differences.")

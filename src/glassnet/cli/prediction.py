@@ -98,7 +98,7 @@ def predictions(run: str, file: str | None, sample: int | None, data: str | None
 
 def _of_sample(kept: runs.Run, sample: int, data: str | None) -> Predictions:
     source, names = kept.source(data), kept.task.class_names
-    rows = _rows(source, sample)
+    rows = rows_of_sample(source, sample)
     x, y = source.x_test[rows], source.y_test[rows]
     truth = names[int(y[0])] if names else f"{float(y[0, 0]):.6g}"
     is_image = kept.task.kind == "image"
@@ -106,7 +106,7 @@ def _of_sample(kept: runs.Run, sample: int, data: str | None) -> Predictions:
     return Predictions(kept.model.predict(x), names, [f"sample {sample}"], x[0] if is_image else None, truth, note)
 
 
-def _rows(source: sources.Source, sample: int) -> slice:
+def rows_of_sample(source: sources.Source, sample: int) -> slice:
     """The rows of one sample of the test set."""
     if not 0 <= sample < len(source.x_test):
         raise DataError("there is no such sample", expected=f"0 to {len(source.x_test) - 1}", received=sample)
@@ -117,7 +117,7 @@ def explanation(run: str, sample: int, data: str | None) -> str:
     """One training step of the loaded copy on one sample, in words and numbers."""
     kept = runs.load(run)
     source = kept.source(data)
-    rows = _rows(source, sample)
+    rows = rows_of_sample(source, sample)
     x, y = source.x_test[rows], source.y_test[rows]
     return narrate(trace(kept.model, x, y))
 

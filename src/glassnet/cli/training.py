@@ -13,6 +13,7 @@ import numpy as np
 
 from glassnet.cli import recipe, runs, sources
 from glassnet.cli.render import FEW, WIDTH, percent, say, side_by_side
+from glassnet.cli.report import REPORT, write_report
 from glassnet.cli.sources import Source
 from glassnet.datasets import CsvSchema
 from glassnet.errors import DataError, GlassnetError
@@ -77,6 +78,7 @@ def train_command(job: Job, out: str | None, quiet: bool) -> dict[str, Any]:
         if source.task.options["name"] == "digits":
             results["file_order"] = _file_order(settings)
     runs.write_record(folder, record)
+    write_report(folder, model, source, result, record, history)
     if record["finished"]:
         shutil.rmtree(folder / runs.BACKUP, ignore_errors=True)
     tell("")
@@ -168,13 +170,16 @@ def _show_next(
     run, epochs = runs.quoted(folder.as_posix()), record["settings"]["epochs"]
     sample = next(iter(result.worst(1)), 0) if source.task.class_names else 0
     commands = [
-        f"predict {run} --sample {sample}", f"explain {run} --sample {sample} --text", f"check {run}", "show Dense",
+        f"predict {run} --sample {sample}", f"explain {run} --sample {sample}", f"check {run}", "show Dense",
     ]  # fmt: skip
+    if source.task.kind == "image":
+        commands.insert(2, f"draw {run}")
     tell("")
     if not record["finished"]:
         done = history.epoch[-1] + 1 if history.epoch else 0
         tell(f"interrupted in epoch {done} of {epochs}; the network is kept as it is and can be used")
         commands.insert(0, f"train --resume {run}")
     tell(f"kept in {folder.as_posix()}/")
+    tell(f"report: {folder.as_posix()}/{REPORT} (open it in a browser)")
     for number, command in enumerate(commands):
         tell(f"{'' if number else 'next:':<5} glassnet {command}")

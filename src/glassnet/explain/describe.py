@@ -19,7 +19,7 @@ _STEP_STATE = {"iterations": "t", "learning_rate": "η"}
 _WEIGHT_AXES = {1: ("O",), 2: ("I", "O")}
 _BATCH_AXES = {1: ("N",), 2: ("N", "O"), 3: ("N", "H", "W"), 4: ("N", "H", "W", "C")}
 _INFIX = {"add": " + ", "subtract": " − ", "multiply": " · ", "divide": " / ", "matmul": " "}
-_SAME = ("get_item", "broadcast_to", "reshape", "cast", "identity")
+_SAME = ("get_item", "broadcast_to", "reshape", "cast", "identity", "one_hot")
 _LONGEST_SYMBOL = 24
 _PROBABILITIES = ("softmax", "sigmoid")
 _MULTIPLYING = ("linear", "matmul", "einsum")
@@ -106,7 +106,9 @@ def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | 
                 tensor.name = f"{'inside' if op.inside_of is not None else op.phase} {tensor.name}"
                 continue
             tensor.role, tensor.axes = "act", _BATCH_AXES.get(tensor.array.ndim, ())
-            if output not in op.targets:
+            if op.name in _SAME and tensors[op.reads[0]].role == "target":
+                tensor.role, tensor.symbol = "target", tensors[op.reads[0]].symbol
+            elif output not in op.targets:
                 tensor.symbol = output  # what only the vjp sees
             elif op.phase == "loss":
                 tensor.symbol = "L" if number == loss else _fresh("ℓ", tensors)
@@ -163,6 +165,9 @@ def _name_ways(tensors: list[TracedTensor], ops: list[TracedOp]) -> None:
             tensor, first = tensors[number], tensors[op.reads[0]]
             if tensor.symbol:
                 continue
+            if tensor.role == "grad":  # what backward makes of values alone, such as W2ᵀ, is no gradient
+                read = [tensors[number].role for number in op.reads]
+                tensor.role = read[0] if len(read) == 1 else "grad" if "grad" in read else "act"
             if op.name == "transpose":
                 tensor.symbol, tensor.axes = f"{parts[0]}ᵀ", first.axes[::-1]
                 continue
@@ -216,7 +221,7 @@ def _group(op: TracedOp, ops: list[TracedOp], tensors: list[TracedTensor]) -> tu
 # ---------------------------------------------------------------- words
 
 _OP_WORDS = {
-    "linear": "Each of the {units} units adds up {inputs} inputs, each times its own weight, and its bias.",
+    "linear": "{Units} adds up {inputs}, each times its own weight, and its bias.",
     "relu": "What is negative becomes 0; what is positive passes unchanged.",
     "tanh": "Every number is squeezed into the range from −1 to 1.",
     "sigmoid": "Every number is squeezed into the range from 0 to 1.",
@@ -225,7 +230,7 @@ _OP_WORDS = {
     "sparse_softmax_crossentropy": "How surprised the network is by the true class: minus the logarithm of its probability.",
     "softmax_crossentropy": "How surprised the network is by the true class: minus the logarithm of its probability.",
     "sigmoid_crossentropy": "How surprised the network is by the true answer: minus the logarithm of its probability.",
-    "mean": "The mean over {inputs} numbers: this is where 1/n comes from.",
+    "mean": "The mean over {numbers}: this is where 1/n comes from.",
     "dropout": "A random share of the numbers is set to 0; the others grow, so that the expected sum stays.",
     "reshape": "The same numbers in another shape; nothing is computed.",
     "sgd_update": "Each weight moves against its gradient: uphill is where the gradient points, so minus is downhill.",
@@ -249,10 +254,14 @@ _BACKWARD_WORDS = {
 def words_of_op(op: TracedOp, tensors: list[TracedTensor]) -> str:
     """What an operation does, in at most two sentences."""
     known = _OP_WORDS.get(op.name) or _first_sentence(op.op)
-    shape = tensors[op.reads[0]].array.shape if op.reads else ()
-    written = tensors[op.writes[0]].array.shape if op.writes else ()
-    return (
-        known.format(units=written[-1] if written else 1, inputs=shape[-1] if shape else 1) if "{" in known else known
+    if "{" not in known:
+        return known
+    read, written = tensors[op.reads[0]].array.shape, tensors[op.writes[0]].array.shape
+    units, inputs = (written or (1,))[-1], (read or (1,))[-1]
+    return known.format(
+        Units="The unit" if units == 1 else f"Each of the {units} units",
+        inputs="its input" if inputs == 1 else f"{inputs} inputs",
+        numbers="one number" if inputs == 1 else f"{inputs} numbers",
     )
 
 

@@ -202,7 +202,7 @@ def trace(model: Any, x: Any, y: Any, loss: Any = None, optimizer: Any = None) -
     ['forward dense', 'forward dense_1', 'loss loss', 'backward loss']
     """
     model, x, y = _checked(model, x, y)
-    compute_loss = _loss_of(model, loss)
+    compute_loss = _loss_of(model, loss, y)
     optimizer = model.optimizer if optimizer is None and model.compiled else optimizers.get(optimizer or "sgd")
     variables = list(model.trainable_variables)
     if not variables:
@@ -272,12 +272,15 @@ def _checked(model: Any, x: Any, y: Any) -> Any:
     return network, x, y
 
 
-def _loss_of(model: Any, loss: Any) -> Any:
+def _loss_of(model: Any, loss: Any, y: Array) -> Any:
     if loss is None and not model.compiled:
         raise ArgumentError("trace: there is no loss", fix="gn.trace(model, x, y, loss='mse'), or compile the model")
     if loss is None:
+        if model._compiled_loss is not None:
+            model._compiled_loss.check_targets(y)
         return lambda y, outputs: model.compute_loss(y=y, y_pred=outputs)
     compiled = CompiledLoss(loss, None, model)
+    compiled.check_targets(y)
     return lambda y, outputs: total_loss([compiled(y, outputs, None), *model.losses])
 
 

@@ -16,11 +16,13 @@ from glassnet.lab.row import Row
 __all__ = ["Row", "rows", "run"]
 
 EXPERIMENTS = (
-    "bot_academy", "mnist_mlp", "three_blue", "xor", "independent_code", "nielsen", "micrograd", "digits",
+    "bot_academy", "mnist_mlp", "three_blue", "sixteen", "noise", "gradient", "labels", "minima", "xor",
+    "independent_code", "nielsen", "micrograd", "digits",
 )  # fmt: skip
 
 Recipe = Callable[[int, bool], dict[str, Any]]
-"""recipe(seed, quick) -> {"settings": ..., "obtained": ...}; quick runs take seconds and need no download."""
+"""recipe(seed, quick) -> {"settings": ..., "obtained": ..., and where there is one "figure": what it is drawn from};
+quick runs take seconds and need no download."""
 
 
 def recipes() -> dict[str, tuple[Row, Recipe]]:

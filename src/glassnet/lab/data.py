@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from glassnet.datasets import DATASETS
@@ -30,3 +32,13 @@ def _rows(images: Array, most: int) -> Array:
 def percent_right(outputs: Array, labels: Array) -> float:
     """How often the largest output is that of the true class, in percent."""
     return float(100 * np.mean(outputs.argmax(axis=-1) == labels))
+
+
+def rounded(values: Any, decimals: int) -> list[Any]:
+    """Numbers as (nested) lists, to be stored for a figure.
+
+    >>> rounded(np.float32([0.123, 4.0]), 2)
+    [0.12, 4.0]
+    """
+    lists: list[Any] = np.round(np.asarray(values, "float64"), decimals).tolist()
+    return lists

@@ -35,18 +35,19 @@ def measure(id: str, seeds: int, quick: bool = False) -> dict[str, Any]:
     if seeds < 1:
         raise ArgumentError("lab: at least one seed is needed", received=f"seeds={seeds}")
     row, recipe = find(id)
-    runs = []
+    runs, figure = [], dict[str, Any]()
     for seed in range(seeds):
         started = time.perf_counter()
         found = recipe(seed, quick)
         runs.append({"seed": seed, "seconds": round(time.perf_counter() - started, 2), "obtained": found["obtained"]})
+        figure = figure or found.get("figure", {})
     obtained = average([single["obtained"] for single in runs])
     return {
         "id": row.id, "source": row.source, "reported": row.reported, "criterion": row.criterion, "obtained": obtained,
         "holds": row.holds(obtained), "quick": quick, "settings": found["settings"], "seeds": list(range(seeds)),
         "runs": runs, "versions": {"python": platform.python_version(), **environment()},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "files": file_hashes(id),
+        "files": file_hashes(id), "figure": figure,
     }  # fmt: skip
 
 
@@ -77,11 +78,21 @@ def is_stale(record: dict[str, Any]) -> bool:
 
 
 def store(record: dict[str, Any], folder: Path) -> Path:
-    """Write a record as folder/ID.json."""
+    """Write a record as folder/ID.json, and what its figure is drawn from as folder/ID.figure.json."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{record['id']}.json"
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    judged = {name: part for name, part in record.items() if name != "figure"}
+    path.write_text(json.dumps(judged, indent=2, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    if record["figure"]:
+        text = json.dumps(record["figure"], separators=(",", ":"))
+        path.with_suffix(".figure.json").write_text(text + "\n", encoding="utf-8", newline="\n")
     return path
+
+
+def figure_data(id: str, folder: Path) -> dict[str, Any]:
+    """The curves and images from which a stored row's figure is drawn: lists, of the run with seed 0."""
+    data: dict[str, Any] = json.loads((folder / f"{id}.figure.json").read_text("utf-8"))
+    return data
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,163 @@
+"""The gradient without calculus: make one weight a little smaller and larger, and compute the loss anew.
+
+The slope of that curve at the weight's own value is its gradient. The losses are computed in float64 by the same
+operations with the same random bits, so that the slope can be compared with the chain rule's answer to many digits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from glassnet.errors import ArgumentError
+from glassnet.explain.trace import Trace, TracedOp, replay
+from glassnet.typing import Array
+
+_VALUES = 21
+_OTHERS = 16
+_ALL = 64
+"""A network with at most so many weights has all of them wiggled."""
+_SMALLEST_REACH = 0.1
+_STEP = 1e-5
+
+
+def wiggle(trace: Trace, refs: list[str] | None = None) -> list[dict[str, Any]]:
+    """The loss at 21 values around single weights, with the gradient and the slope found by trying.
+
+    Arguments:
+        refs: weights such as "dense/kernel@0[3,1]"; by default all of a small network, else those of the strongest
+            route and 16 of the largest gradients. A trace that was read from a file cannot be computed anew: none.
+
+    >>> import glassnet as gn
+    >>> model = gn.Sequential([gn.layers.Dense(1)])
+    >>> step = gn.trace(model, np.ones((1, 2)), np.ones((1, 1)), loss="mse", optimizer="sgd")
+    >>> found = wiggle(step)[0]
+    >>> len(found["losses"]), abs(found["slope"] - found["difference"]) < 1e-4
+    (21, True)
+    """
+    if any(op.op is None for op in trace.ops) or "loss_ref" not in trace.facts:
+        return []
+    places = [_place(trace, ref) for ref in refs] if refs is not None else _places(trace)
+    return [_wiggled(trace, number, cell) for number, cell in places]
+
+
+def _wiggled(trace: Trace, number: int, cell: tuple[int, ...]) -> dict[str, Any]:
+    weights = trace.tensors[number]
+    gradient = weights.grad
+    value = float(weights.array[cell])
+    reach = max(math.sqrt(float(np.mean(np.square(weights.array, dtype=np.float64)))), _SMALLEST_REACH)
+    values = [value + reach * share for share in np.linspace(-1, 1, _VALUES)]
+    low, high = (_loss_at(trace, number, cell, value + way * _STEP) for way in (-1, 1))
+    return {
+        "tensor": number, "cell": list(cell), "values": values,
+        "losses": [_loss_at(trace, number, cell, tried) for tried in values],
+        "slope": 0.0 if gradient is None else float(trace.tensors[gradient].array[cell]),
+        "difference": (high - low) / (2 * _STEP),
+    }  # fmt: skip
+
+
+def _loss_at(trace: Trace, number: int, cell: tuple[int, ...], value: float) -> float:
+    changed = trace.tensors[number].array.astype(np.float64)
+    changed[cell] = value
+    loss = next(n for n, tensor in enumerate(trace.tensors) if tensor.ref == trace.facts["loss_ref"])
+    with np.errstate(all="ignore"):
+        return float(replay(trace, {number: changed}, np.float64)[loss])
+
+
+# ---------------------------------------------------------------- which weights
+
+
+def _place(trace: Trace, ref: str) -> tuple[int, tuple[int, ...]]:
+    """The tensor and cell of a ref that names one weight before the update."""
+    name, _, cell = ref.rstrip("]").partition("[")
+    tensor = trace[name]
+    number = next(n for n, one in enumerate(trace.tensors) if one is tensor)
+    place = tuple(int(part) for part in cell.split(",")) if cell else ()
+    inside = len(place) == tensor.array.ndim and all(p < n for p, n in zip(place, tensor.array.shape))
+    if tensor.role != "param" or tensor.version != 0 or not inside:
+        raise ArgumentError(
+            f"wiggle: {ref!r} is not one weight", expected=f"{trace.refs('param')[0]}[...]", received=ref
+        )
+    return number, place
+
+
+def _places(trace: Trace) -> list[tuple[int, tuple[int, ...]]]:
+    weights = {n: t for n, t in enumerate(trace.tensors) if t.role == "param" and t.version == 0 and t.grad is not None}
+    if sum(tensor.array.size for tensor in weights.values()) <= _ALL:
+        return [(number, cell) for number, tensor in weights.items() for cell in np.ndindex(*tensor.array.shape)]
+    refs = [ref for ref in strongest_route(trace) if ref.partition("[")[0] in trace.refs("param")]
+    places = [_place(trace, ref) for ref in refs]
+    share = max(1, _OTHERS // len(weights))
+    for number, tensor in weights.items():
+        size = np.abs(trace.tensors[tensor.grad].array).ravel() if tensor.grad is not None else np.zeros(0)
+        steepest = np.argsort(-size, kind="stable")[:share]
+        places += [(number, _cell(int(at), tensor.array.shape)) for at in steepest]
+    return list(dict.fromkeys(places))
+
+
+def _cell(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(place) for place in np.unravel_index(position, shape))
+
+
+# ---------------------------------------------------------------- the route
+
+
+def strongest_route(trace: Trace) -> list[str]:
+    """The path that pushes the true class up most, as refs from input to output; `strongestRoute` of route.js.
+
+    From the output of the true class back to the input: at every sum the term that helps it most. The sample is the one
+    with the largest loss.
+    """
+    forward = list(trace.in_phase("forward"))
+    writers = {number: op for op in forward for number in op.writes[:1]}
+    number = forward[-1].writes[0]
+    cell, sign = _true_cell(trace, trace.tensors[number].array)
+    refs = [_ref(trace, number, cell)]
+    while (op := writers.get(number)) is not None:
+        before = _signal_before(trace, op, cell, sign)
+        if before is None:
+            break
+        number, cell, sign, weight = before
+        refs = [_ref(trace, number, cell), *([] if weight is None else [_ref(trace, *weight)]), *refs]
+    return refs
+
+
+def _signal_before(trace: Trace, op: TracedOp, cell: tuple[int, ...], sign: int) -> Any:
+    """The number that an operation's result comes from most: tensor, cell, the sign of its push, and the weight between."""
+    number = op.reads[0]
+    x, y = trace.tensors[number].array, trace.tensors[op.writes[0]].array
+    if op.name != "linear":
+        position = int(np.ravel_multi_index(cell, y.shape))
+        return (number, _cell(position, x.shape), sign, None) if x.size == y.size else None
+    kernel = trace.tensors[op.reads[1]].array
+    terms = x[cell[:-1]].astype(np.float64) * kernel[:, cell[-1]]
+    best = int(np.argmax(sign * terms))
+    turned = -sign if kernel[best, cell[-1]] < 0 else sign
+    return number, (*cell[:-1], best), turned, (op.reads[1], (best, cell[-1]))
+
+
+def _true_cell(trace: Trace, output: Array) -> tuple[tuple[int, ...], int]:
+    """The true class of the sample with the largest loss, and the way its output should move."""
+    sample = worst_sample(trace)
+    target = next(tensor.array for tensor in trace.tensors if tensor.role == "target")
+    row = target[sample].reshape(-1)
+    if output.shape[-1] == 1:
+        cell = (sample, *[0] * (output.ndim - 1))
+        return cell, -1 if row[0] < output[cell] else 1
+    true = int(row[0]) if row.size == 1 else int(np.argmax(row))
+    return (sample, *[0] * (output.ndim - 2), min(max(true, 0), output.shape[-1] - 1)), 1
+
+
+def worst_sample(trace: Trace) -> int:
+    """The sample of the batch with the largest loss."""
+    for op in trace.in_phase("loss"):
+        losses = trace.tensors[op.writes[0]].array
+        if losses.ndim and len(losses) == trace.facts["samples"] and op.name != "cast":
+            return int(np.argmax(losses.reshape(len(losses), -1).sum(axis=1)))
+    return 0
+
+
+def _ref(trace: Trace, number: int, cell: tuple[int, ...]) -> str:
+    return f"{trace.tensors[number].ref}[{','.join(map(str, cell))}]"

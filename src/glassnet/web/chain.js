@@ -1,0 +1,290 @@
+/**
+ * The chain rule in numbers: the gradient of one weight as a product of factors, each of which leads to the step that
+ * found it. Where many paths join, a sum stands as one factor: the path of the route and one number for all others.
+ */
+
+import { element } from "./element.js";
+import { MESSAGES, text } from "./messages.js";
+import { format } from "./numbers.js";
+import { ribbon } from "./ribbon.js";
+import { strongestRoute, valueAt } from "./route.js";
+import { markLinked, writeRef } from "./selection.js";
+import { STAGE_MESSAGES } from "./stagewords.js";
+
+/** @import {Op, Tensor, Trace} from "./trace.js" */
+/** @import {Worked, WorkedTerm} from "./rules.js" */
+/** @import {Selected, selection} from "./selection.js" */
+/**
+ * One factor: a number somewhere in the trace, or a sum of a product along the route and of all other terms.
+ * @typedef {{kind: "number", label: string, value: number, tensor: Tensor, cell: number[], ref: string}} NumberFactor
+ * @typedef {Omit<NumberFactor, "kind"> & {kind: "sum", along: ChainFactor[], others: {count: number, value: number}}} SumFactor
+ * @typedef {NumberFactor | SumFactor} ChainFactor
+ */
+
+/** The last operation by which a vjp makes a slope: [z > 0], 1 − a². */
+const STEPS_TO_SLOPE = new Set(["greater", "cast", "subtract", "where"]);
+
+// ---------------------------------------------------------------- the factors
+
+/**
+ * The factors whose product is one cell of a gradient. A factor 1 is left out.
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ * @param {number[]} cell
+ * @param {string[]} route
+ * @returns {ChainFactor[]}
+ */
+export function chainFactors(trace, tensor, cell, route) {
+  const op = trace.opWriting(tensor);
+  const worked = op?.phase === "backward" && !op.insideOf ? trace.workCell(op, op.writes.indexOf(tensor), cell) : null;
+  if (!op || !worked) return [numberFactor(trace, tensor, cell)];
+  const found = factorsOfNode({ trace, op, tensor, cell, route }, worked.tree);
+  const kept = found.filter((factor) => !isPlainOne(factor));
+  return kept.length ? kept : found.slice(0, 1);
+}
+
+/**
+ * The factors that are 1 in every network: ∂L/∂L, and 1/n of a single sample.
+ * @param {ChainFactor} factor
+ */
+function isPlainOne(factor) {
+  if (factor.kind === "sum" || factor.value !== 1) return false;
+  const { tensor, label } = factor;
+  return tensor.role === "const" || label === "1/1" || label === "∂L/∂L";
+}
+
+/** @typedef {{trace: Trace, op: Op, tensor: Tensor, cell: number[], route: string[]}} ChainPlace */
+
+/**
+ * @param {ChainPlace} place
+ * @param {Worked} node
+ * @returns {ChainFactor[]}
+ */
+function factorsOfNode(place, node) {
+  const { trace, op, tensor, cell, route } = place;
+  switch (node.kind) {
+    case "read": {
+      const read = trace.tensorNamed(op, node.array);
+      return read && node.cell ? chainFactors(trace, read, node.cell, route) : [];
+    }
+    case "binary":
+      if (node.operator === "*") return [...factorsOfNode(place, node.left), ...factorsOfNode(place, node.right)];
+      if (node.operator === "/") return [...factorsOfNode(place, node.left), inverseFactor(place, node.right)];
+      break;
+    case "reduce":
+      if (node.how === "sum") return node.terms.length === 1 ? factorsOfNode(place, node.terms[0].node) : [sumFactor(place, node.terms)];
+      break;
+    default:
+  }
+  return [{ ...numberFactor(trace, tensor, cell), value: node.value }];
+}
+
+/**
+ * @param {ChainPlace} place
+ * @param {WorkedTerm[]} terms
+ * @returns {SumFactor}
+ */
+function sumFactor(place, terms) {
+  const { trace, op, tensor, cell, route } = place;
+  const values = terms.map((term) => term.value);
+  const total = values.reduce((sum, value) => sum + value, 0);
+  const onRoute = terms.findIndex((term) => readsOfTerm(term.node).some(([array, at]) => liesOnRoute(trace, trace.tensorNamed(op, array), at, route)));
+  const largest = values.reduce((best, value, index) => (Math.abs(value) > Math.abs(values[best]) ? index : best), 0);
+  const chosen = onRoute >= 0 ? onRoute : largest;
+  const along = factorsOfNode(place, terms[chosen].node);
+  return { ...numberFactor(trace, tensor, cell), kind: "sum", value: total, along, others: { count: terms.length - 1, value: total - values[chosen] } };
+}
+
+/**
+ * @param {Worked} node
+ * @returns {[string, number[]][]}
+ */
+function readsOfTerm(node) {
+  if (node.kind === "read") return node.cell ? [[node.array, node.cell]] : [];
+  return node.kind === "binary" ? [...readsOfTerm(node.left), ...readsOfTerm(node.right)] : [];
+}
+
+/**
+ * Whether a cell of a signal or of its gradient is a number of the route. Weights do not count: they join all samples.
+ * @param {Trace} trace
+ * @param {Tensor | null} tensor
+ * @param {number[]} cell
+ * @param {string[]} route
+ */
+function liesOnRoute(trace, tensor, cell, route) {
+  if (!tensor) return false;
+  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  return forward.role !== "param" && route.includes(writeRef(forward.ref, cell));
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ * @param {number[]} cell
+ * @returns {NumberFactor}
+ */
+function numberFactor(trace, tensor, cell) {
+  return { kind: "number", label: labelOf(trace, tensor, cell), value: Number(valueAt(tensor, cell)), tensor, cell, ref: writeRef(tensor.ref, cell) };
+}
+
+/**
+ * @param {ChainPlace} place
+ * @param {Worked} divisor
+ * @returns {NumberFactor}
+ */
+function inverseFactor({ trace, tensor, cell }, divisor) {
+  return { ...numberFactor(trace, tensor, cell), label: `1/${format(divisor.value)}`, value: 1 / divisor.value };
+}
+
+/**
+ * What a factor is called: a cell by its symbol, a slope by its function, tanh′(z1).
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ * @param {number[]} cell
+ */
+function labelOf(trace, tensor, cell) {
+  return slopeName(trace, tensor) ?? cellSymbol(tensor, cell);
+}
+
+/**
+ * relu′(z1), for the slopes that the backward pass makes on its way; null for any other tensor.
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ */
+export function slopeName(trace, tensor) {
+  const writer = trace.opWriting(tensor);
+  const through = tensor.of === null && writer?.phase === "backward" && STEPS_TO_SLOPE.has(writer.op) ? writer.backwardOf : null;
+  return through?.phase === "forward" && through.reads.length === 1 ? `${through.op}′(${through.reads[0].symbol})` : null;
+}
+
+/**
+ * The product of factors.
+ * @param {ChainFactor[]} factors
+ */
+export function productOf(factors) {
+  return factors.reduce((product, { value }) => product * value, 1);
+}
+
+// ---------------------------------------------------------------- which gradient
+
+/**
+ * The gradient that the ribbon explains at a stop of the tour: of what is pinned, else of the route's weight, else of
+ * another number of the route; null where the step finds none of them.
+ * @param {Trace} trace
+ * @param {Readonly<Selected>} selected
+ * @returns {{tensor: Tensor, cell: number[]} | null}
+ */
+export function chainTarget(trace, selected) {
+  const { moment } = trace.view(selected);
+  if (moment.phase !== "backward") return null;
+  const route = routeOf(trace, selected);
+  const isWeight = (/** @type {string} */ ref) => Number(trace.tensor(ref)?.role === "param");
+  const candidates = [selected.pinned, moment.ref, ...[...route].sort((a, b) => isWeight(b) - isWeight(a))];
+  for (const ref of candidates) {
+    const found = trace.cell(ref);
+    if (!found) continue;
+    const gradient = found.tensor.role === "grad" ? found.tensor : trace.gradientOf(trace.versionOf(found.tensor, 0) ?? found.tensor);
+    const written = gradient && moment.step.ops.some(({ writes }) => writes.includes(gradient));
+    if (written) return { tensor: gradient, cell: found.cell };
+  }
+  return null;
+}
+
+/**
+ * The route that the reader chose, or the strongest one.
+ * @param {Trace} trace
+ * @param {Readonly<Selected>} selected
+ */
+export function routeOf(trace, selected) {
+  return selected.route.length ? selected.route : strongestRoute(trace);
+}
+
+/**
+ * The stop of the tour at which a number is computed; for inputs and weights the first one that reads them.
+ * @param {Trace} trace
+ * @param {Readonly<Selected>} selected
+ * @param {Tensor} tensor
+ */
+export function momentIndexOf(trace, { granularity, route, step }, tensor) {
+  const moments = trace.moments(granularity, route);
+  const written = moments.findIndex(({ ops }) => ops.some(({ writes }) => writes.includes(tensor)));
+  const read = moments.findIndex(({ ops }) => ops.some(({ reads }) => reads.includes(tensor)));
+  return written >= 0 ? written : read >= 0 ? read : step;
+}
+
+// ---------------------------------------------------------------- the ribbon
+
+/**
+ * One line per sum: the gradient itself, then each factor that is a sum of paths.
+ * @typedef {{factors: ChainFactor[], others: {count: number, value: number} | null, result: NumberFactor}} ChainLine
+ */
+
+/**
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ * @param {number[]} cell
+ * @param {string[]} route
+ * @returns {ChainLine[]}
+ */
+export function chainLines(trace, tensor, cell, route) {
+  const factors = chainFactors(trace, tensor, cell, route);
+  const only = factors.length === 1 && factors[0].kind === "sum" ? factors[0] : null;
+  const result = numberFactor(trace, tensor, cell);
+  const lines = [{ factors: only ? only.along : factors, others: only ? only.others : null, result }];
+  for (const { factors: listed } of lines) {
+    for (const factor of listed) {
+      if (factor.kind === "sum") lines.push({ factors: factor.along, others: factor.others, result: numberFactor(trace, factor.tensor, factor.cell) });
+    }
+  }
+  return lines;
+}
+
+/**
+ * @param {Trace} trace
+ * @param {typeof selection} store
+ * @returns {{node: HTMLElement, update: () => void}}
+ */
+export function chain(trace, store) {
+  Object.assign(MESSAGES, STAGE_MESSAGES);
+  const node = element("section", { class: "chain", "data-testid": "chain", "aria-label": text("chain.label") });
+  let shown = "";
+  const update = () => {
+    const selected = store.get();
+    const target = chainTarget(trace, selected);
+    const key = target ? `${writeRef(target.tensor.ref, target.cell)} ${routeOf(trace, selected)} ${selected.step}` : "";
+    node.hidden = !target;
+    if (target && key !== shown) node.replaceChildren(...ribbonsOf(trace, store, target));
+    shown = key;
+    markLinked(node, selected);
+  };
+  update();
+  return { node, update };
+}
+
+/**
+ * @param {Trace} trace
+ * @param {typeof selection} store
+ * @param {{tensor: Tensor, cell: number[]}} target
+ */
+function ribbonsOf(trace, store, { tensor, cell }) {
+  const go = (/** @type {string} */ ref) => {
+    const found = trace.tensor(ref);
+    if (found) store.set({ step: momentIndexOf(trace, store.get(), found) });
+  };
+  const chip = (/** @type {ChainFactor} */ factor) => ({ name: factor.label, value: factor.value, ref: factor.ref, words: factor.ref });
+  return chainLines(trace, tensor, cell, routeOf(trace, store.get())).map(({ factors, others, result }, index) => {
+    const name = cellSymbol(result.tensor, result.cell);
+    const key = index ? "chain.part" : others ? "chain.title.sum" : "chain.title";
+    return ribbon({ title: text(key, { name }), factors: factors.map(chip), others, result: { ...chip(result), name }, onpick: go }).node;
+  });
+}
+
+/**
+ * ∂L/∂W1[300,37]: the symbol with the place of the cell; W1@1[300,37] after the update.
+ * @param {Tensor} tensor
+ * @param {number[]} cell
+ */
+export function cellSymbol({ symbol, name, version }, cell) {
+  const whole = `${symbol || name}${version === 1 ? "@1" : ""}`;
+  return cell.length ? `${whole}[${cell.join(",")}]` : whole;
+}

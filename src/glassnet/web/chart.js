@@ -1,0 +1,202 @@
+/** Lines over a number: training curves, or the loss as one weight is wiggled, with its tangent. */
+
+import { axesNode, axisMargin, linearMap, rangeOf } from "./axes.js";
+import { element, hiddenTable, onWidth, vector } from "./element.js";
+import { text } from "./messages.js";
+import { format } from "./numbers.js";
+
+/**
+ * @typedef {{name: string, points: [number, number][]}} Series
+ * @typedef {{x: number, y: number, slope: number, label: string}} Tangent at a point of the first series
+ * @typedef {object} ChartOptions
+ * @property {string} title
+ * @property {Series[]} series
+ * @property {string} x the horizontal axis in words
+ * @property {string} y
+ * @property {Tangent | null} [tangent]
+ * @property {[number, number]} [range] of the vertical axis; otherwise that of the points
+ * @property {number} [height]
+ * @typedef {{plot: import("./axes.js").Plot, x: import("./axes.js").Range, y: import("./axes.js").Range,
+ *   labels: {name: string, at: number}[]}} ChartPlan
+ */
+
+const LABEL_GAP = 18;
+const MOST_ROWS = 40;
+const SERIES_STYLES = 6;
+
+/**
+ * @param {ChartOptions} options
+ * @returns {{node: HTMLElement, update: (options: Partial<ChartOptions>) => void}}
+ */
+export function chart(options) {
+  const node = element("figure", { class: "view chart" });
+  let width = 480;
+  const draw = () => {
+    const { title, height = 260 } = options;
+    const plan = planChart(options, width, height);
+    const axes = axesNode(plan.plot, { range: plan.x, label: options.x }, { range: plan.y, label: options.y }, true);
+    const attributes = { class: "chart-drawing", width, height, role: "img", "aria-label": chartWords(options) };
+    const drawing = vector("svg", attributes, axes, ...chartLines(options, plan));
+    node.replaceChildren(element("figcaption", { class: "view-title" }, title), drawing, chartTable(options));
+  };
+  draw();
+  onWidth(node, (available) => {
+    width = available;
+    draw();
+  });
+  return {
+    node,
+    update(changes) {
+      options = { ...options, ...changes };
+      draw();
+    },
+  };
+}
+
+/**
+ * The place of everything in a chart: margins as wide as their words, labels at the line's ends moved apart.
+ *
+ * @param {ChartOptions} options
+ * @param {number} width
+ * @param {number} height
+ * @returns {ChartPlan}
+ */
+export function planChart({ series, range, tangent }, width, height) {
+  const points = series.flatMap((line) => line.points);
+  const xs = points.map(([x]) => x).filter(Number.isFinite);
+  /** @type {import("./axes.js").Range} */
+  const x = xs.length > 1 && Math.max(...xs) > Math.min(...xs) ? [Math.min(...xs), Math.max(...xs)] : rangeOf(xs);
+  const y = range ?? rangeOf([...points.map(([, value]) => value), ...(tangent ? [tangent.y] : [])]);
+  const named = series.length > 1 ? Math.max(...series.map((line) => line.name.length)) : 0;
+  const right = named ? 12 + Math.min(7.4 * named, width / 3) : 12;
+  const plot = { left: axisMargin(y, height), top: 28, width: 0, height: height - 28 - 44 };
+  plot.width = Math.max(40, width - plot.left - right);
+  const mapY = linearMap(y, plot.top + plot.height, plot.top);
+  const ends = series.map((line) => {
+    const last = line.points.filter((point) => point.every(Number.isFinite)).at(-1);
+    return { name: line.name, at: mapY(last ? last[1] : y[0]) };
+  });
+  return { plot, x, y, labels: named ? movedApart(ends, plot.top + plot.height) : [] };
+}
+
+/**
+ * Labels at least a line of text apart, in the order of their places, above a lowest place.
+ *
+ * @param {{name: string, at: number}[]} labels
+ * @param {number} lowest
+ */
+export function movedApart(labels, lowest) {
+  const sorted = labels.map((label) => ({ ...label })).sort((a, b) => a.at - b.at);
+  sorted.forEach((label, index) => {
+    if (index) label.at = Math.max(label.at, sorted[index - 1].at + LABEL_GAP);
+  });
+  for (let index = sorted.length - 1, limit = lowest; index >= 0; index -= 1, limit -= LABEL_GAP) sorted[index].at = Math.min(sorted[index].at, limit);
+  return labels.map(({ name }) => /** @type {{name: string, at: number}} */ (sorted.find((label) => label.name === name)));
+}
+
+/**
+ * @param {ChartOptions} options
+ * @param {ChartPlan} plan
+ * @returns {SVGElement[]}
+ */
+function chartLines({ series, tangent }, { plot, x, y, labels }) {
+  const mapX = linearMap(x, plot.left, plot.left + plot.width);
+  const mapY = linearMap(y, plot.top + plot.height, plot.top);
+  const lines = series.flatMap(({ points }, index) => {
+    const style = `series series-${index % SERIES_STYLES}`;
+    const label = labels[index];
+    const line = vector("path", { class: style, d: pathOf(points, mapX, mapY) });
+    return label ? [line, vector("text", { class: `${style} series-label`, x: plot.left + plot.width + 8, y: label.at + 4 }, label.name)] : [line];
+  });
+  return tangent ? [...lines, tangentNode(tangent, plot, x, y)] : lines;
+}
+
+/**
+ * A path through points; it breaks where a number is not finite.
+ *
+ * @param {[number, number][]} points
+ * @param {(value: number) => number} mapX
+ * @param {(value: number) => number} mapY
+ */
+export function pathOf(points, mapX, mapY) {
+  let pen = "M";
+  return points
+    .map(([x, y]) => {
+      if (!Number.isFinite(x) || !Number.isFinite(y)) {
+        pen = "M";
+        return "";
+      }
+      const part = `${pen}${mapX(x).toFixed(1)} ${mapY(y).toFixed(1)}`;
+      pen = "L";
+      return part;
+    })
+    .join("");
+}
+
+/**
+ * The tangent as far as it stays inside the plot, its point, and its slope in words.
+ *
+ * @param {Tangent} tangent
+ * @param {import("./axes.js").Plot} plot
+ * @param {import("./axes.js").Range} x
+ * @param {import("./axes.js").Range} y
+ */
+function tangentNode(tangent, plot, x, y) {
+  const mapX = linearMap(x, plot.left, plot.left + plot.width);
+  const mapY = linearMap(y, plot.top + plot.height, plot.top);
+  const level = (/** @type {number} */ at) => tangent.y + tangent.slope * (at - tangent.x);
+  const reach = tangent.slope === 0 ? x : y.map((edge) => tangent.x + (edge - tangent.y) / tangent.slope).sort((a, b) => a - b);
+  const [from, to] = [Math.max(x[0], reach[0]), Math.min(x[1], reach[1])];
+  const sign = tangent.slope < 0 ? "is-minus" : "is-plus";
+  const [px, py] = [mapX(tangent.x), mapY(tangent.y)];
+  const leftSide = px > plot.left + plot.width / 2;
+  const place = leftSide ? { x: px - 12, "text-anchor": "end" } : { x: px + 12, "text-anchor": "start" };
+  return vector(
+    "g",
+    { class: `tangent ${sign}` },
+    vector("line", { class: "tangent-line", x1: mapX(from), y1: mapY(level(from)), x2: mapX(to), y2: mapY(level(to)) }),
+    vector("circle", { class: "tangent-point", cx: px, cy: py, r: 5 }),
+    vector("text", { class: "tangent-label", ...place, y: labelLevel(tangent, plot, py, leftSide) }, tangent.label),
+  );
+}
+
+/**
+ * Above the point where the tangent falls away from the label, else below it.
+ *
+ * @param {Tangent} tangent
+ * @param {import("./axes.js").Plot} plot
+ * @param {number} py
+ * @param {boolean} leftSide
+ */
+function labelLevel({ slope }, plot, py, leftSide) {
+  const above = leftSide === slope > 0;
+  return Math.max(plot.top + 12, Math.min(above ? py - 14 : py + 24, plot.top + plot.height - 8));
+}
+
+/**
+ * A chart in a sentence: what each line does between its ends, and its lowest point.
+ *
+ * @param {ChartOptions} options
+ */
+function chartWords({ title, series, tangent }) {
+  const lines = series.map(({ name, points }) => {
+    const values = points.map(([, y]) => y).filter(Number.isFinite);
+    if (values.length === 0) return text("chart.empty", { name });
+    return text("chart.line", { name, first: format(values[0]), last: format(values.at(-1) ?? Number.NaN), lowest: format(Math.min(...values)) });
+  });
+  return [`${title}.`, ...lines, ...(tangent ? [tangent.label] : [])].join(" ");
+}
+
+/**
+ * The numbers behind the lines, for a screen reader; of long series evenly chosen rows.
+ *
+ * @param {ChartOptions} options
+ */
+function chartTable({ title, series, x }) {
+  const places = [...new Set(series.flatMap((line) => line.points.map(([at]) => at)))].sort((a, b) => a - b);
+  const every = Math.ceil(places.length / MOST_ROWS);
+  const values = series.map((line) => new Map(line.points));
+  const chosen = places.filter((_, index) => index % every === 0 || index === places.length - 1);
+  const rows = chosen.map((at) => [at, ...values.map((line) => line.get(at))].map((value) => (value === undefined ? "" : format(value))));
+  return hiddenTable(title, [x, ...series.map((line) => line.name)], rows);
+}

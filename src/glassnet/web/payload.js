@@ -1,0 +1,54 @@
+// Arrays that Python wrote as text (web/payload.py), back as typed arrays.
+
+/** @typedef {{buffer: string, dtype: string}} Encoded text and type of one array, as in the `tensors` of a trace */
+/** @typedef {Float32Array | Float64Array | Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array} Numbers */
+
+/** @type {Record<string, (bytes: ArrayBuffer) => Numbers>} */
+const READERS = {
+  float32: (bytes) => new Float32Array(bytes),
+  float64: (bytes) => new Float64Array(bytes),
+  bool: (bytes) => new Uint8Array(bytes),
+  uint8: (bytes) => new Uint8Array(bytes),
+  uint16: (bytes) => new Uint16Array(bytes),
+  uint32: (bytes) => new Uint32Array(bytes),
+  uint64: (bytes) => Float64Array.from(new BigUint64Array(bytes), Number),
+  int8: (bytes) => new Int8Array(bytes),
+  int16: (bytes) => new Int16Array(bytes),
+  int32: (bytes) => new Int32Array(bytes),
+  int64: (bytes) => Float64Array.from(new BigInt64Array(bytes), Number),
+};
+
+/**
+ * The numbers of an encoded array; 64-bit integers become float64, which holds them exactly up to 2^53.
+ * @param {Encoded} encoded
+ * @returns {Promise<Numbers>}
+ */
+export async function decode({ buffer, dtype }) {
+  const read = READERS[dtype];
+  if (!read) throw new Error(`payload: cannot read dtype ${dtype}`);
+  const packed = Uint8Array.from(atob(buffer), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const shuffled = new Uint8Array(await new Response(stream).arrayBuffer());
+  return read(unshuffled(shuffled, bytesPerNumber(dtype)));
+}
+
+/**
+ * @param {string} dtype
+ */
+function bytesPerNumber(dtype) {
+  return dtype === "bool" ? 1 : Number(dtype.replace(/\D+/, "")) / 8;
+}
+
+/**
+ * The bytes of each number side by side again.
+ * @param {Uint8Array} shuffled
+ * @param {number} size bytes per number
+ */
+function unshuffled(shuffled, size) {
+  const count = shuffled.length / size;
+  const bytes = new Uint8Array(shuffled.length);
+  for (let byte = 0; byte < size; byte++) {
+    for (let i = 0; i < count; i++) bytes[i * size + byte] = shuffled[byte * count + i];
+  }
+  return bytes.buffer;
+}

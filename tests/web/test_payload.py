@@ -1,0 +1,74 @@
+"""Arrays cross into the page without losing a bit, rules without losing a part."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet.web.payload import encode_array, rule_to_json
+
+DECODE = """async (payloads) => {
+  const { decode } = await import("/payload.js");
+  return Promise.all(payloads.map(async (payload) => {
+    const data = await decode(payload);
+    return { type: data.constructor.name, bytes: [...new Uint8Array(data.buffer)], numbers: [...data].map(Number) };
+  }));
+}"""
+DTYPES = ["float32", "float64", "int8", "int16", "int32", "uint8", "uint16", "uint32", "bool"]
+
+
+def decoded(kit: Any, *arrays: Any) -> list[dict[str, Any]]:
+    return kit.evaluate(DECODE, [{"buffer": encode_array(a), "dtype": a.dtype.name} for a in arrays])
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (0, 4), (), (1,)])
+def test_every_dtype_arrives_bit_for_bit(kit, shape):
+    rng = np.random.default_rng(0)
+    arrays = [np.asarray(rng.normal(scale=50, size=shape)).astype(dtype) for dtype in DTYPES]
+    for array, got in zip(arrays, decoded(kit, *arrays), strict=True):
+        kind = "uint8" if array.dtype == bool else array.dtype.name
+        assert got["type"].lower() == f"{kind}array"
+        assert bytes(got["bytes"]) == array.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_wide_integers_are_exact_up_to_53_bits(kit, dtype):
+    numbers = np.array([0, 9, 2**53 - 1], dtype)
+    assert decoded(kit, numbers)[0]["numbers"] == numbers.tolist()
+
+
+def test_special_numbers_strides_and_byte_order_do_not_matter(kit):
+    special = np.array([np.nan, np.inf, -np.inf, -0.0, 5e-324])
+    table = np.arange(12.0).reshape(3, 4)
+    found = decoded(kit, special, table[:, ::2].T, table.astype(">f8"))
+    expected = [special, np.ascontiguousarray(table[:, ::2].T), table]
+    assert [bytes(got["bytes"]) for got in found] == [array.tobytes() for array in expected]
+
+
+def test_an_unknown_dtype_is_named(kit):
+    with pytest.raises(Exception, match="payload: cannot read dtype complex64"):
+        kit.evaluate(DECODE, [{"buffer": "", "dtype": "complex64"}])
+
+
+def test_shuffled_bytes_are_smaller():
+    weights = np.random.default_rng(0).normal(scale=0.05, size=(784, 128)).astype("float32")
+    assert len(encode_array(weights)) < 0.88 * weights.nbytes * 4 / 3
+
+
+def test_every_kind_of_expression_is_written():
+    rule = "y[...,o] = -max_ij [x[...,i+1] > 0]*exp(x[t[o],2]) ** c; z = y"
+    assert json.loads(json.dumps(rule_to_json(rule))) == [
+        {
+            "target": "y",
+            "indices": [["dots"], ["name", "o"]],
+            "body": ["negative", ["reduce", "max", "ij", ["binary", "*",
+                ["guard", ["binary", ">", ["read", "x", [["dots"], ["binary", "+", ["name", "i"], ["number", 1.0]]]],
+                           ["number", 0.0]]],
+                ["binary", "**", ["call", "exp", [["read", "x", [["read", "t", [["name", "o"]]], ["number", 2.0]]]]],
+                 ["name", "c"]]]]],
+        },
+        {"target": "z", "indices": [["dots"]], "body": ["name", "y"]},
+    ]  # fmt: skip
