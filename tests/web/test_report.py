@@ -15,6 +15,7 @@ import glassnet as gn
 from glassnet.explain.report import Judgement, report_page
 
 DATA = re.compile(r'<script type="application/json" id="report">(.*?)</script>', re.DOTALL)
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 EVIL = "</script><img src=x onerror=document.title='pwned'>"
 
 
@@ -115,7 +116,8 @@ def test_names_stay_text_and_links_lead_to_the_explained_mistake(report: tuple[A
 def test_the_page_fits_its_window(report: tuple[Any, Judgement], width: int):
     page, _ = report
     page.set_viewport_size({"width": width, "height": 800})
-    page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")  # drawings follow the window's width
+    page.evaluate(FRAMES)  # drawings follow the window's width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     smallest = page.evaluate(
         "Math.min(...[...document.querySelectorAll('body *')].filter(n => n.childNodes.length && n.textContent.trim()"
         " && !['SCRIPT', 'STYLE', 'NOSCRIPT'].includes(n.tagName)).map(n => parseFloat(getComputedStyle(n).fontSize)))"

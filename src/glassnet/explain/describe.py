@@ -105,17 +105,22 @@ def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | 
                 tensor.role = "grad" if op.phase == "backward" else "act"
                 tensor.name = f"{'inside' if op.inside_of is not None else op.phase} {tensor.name}"
                 continue
-            tensor.role, tensor.axes = "act", _BATCH_AXES.get(tensor.array.ndim, ())
-            if op.name in _SAME and tensors[op.reads[0]].role == "target":
-                tensor.role, tensor.symbol = "target", tensors[op.reads[0]].symbol
-            elif output not in op.targets:
+            same_target = op.name in _SAME and tensors[op.reads[0]].role == "target"
+            tensor.role, tensor.axes = "target" if same_target else "act", _BATCH_AXES.get(tensor.array.ndim, ())
+            if not layer and op.phase == "forward" and tensor.array.ndim == 2:
+                tensor.axes = ("N", "I")
+            if output not in op.targets:
                 tensor.symbol = output  # what only the vjp sees
+            elif same_target:
+                tensor.symbol = tensors[op.reads[0]].symbol
             elif op.phase == "loss":
                 tensor.symbol = "L" if number == loss else _fresh("ℓ", tensors)
             elif op is last:
                 tensor.symbol = "p" if op.name in _PROBABILITIES else "ŷ"
+            elif layer:
+                tensor.symbol = _fresh(f"{'z' if op.name in _MULTIPLYING else 'a'}{layer}", tensors)
             else:
-                tensor.symbol = _fresh(f"{'z' if op.name in _MULTIPLYING else 'a'}{layer}" if layer else "x′", tensors)
+                tensor.symbol = "x′"
 
 
 def _fresh(symbol: str, tensors: list[TracedTensor]) -> str:

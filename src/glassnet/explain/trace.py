@@ -209,6 +209,7 @@ def trace(model: Any, x: Any, y: Any, loss: Any = None, optimizer: Any = None) -
         raise GraphError(f"{model}: trace of a model without trainable weights", fix="set trainable = True on a layer")
     optimizer.build(variables)
     recorder, state = Recorder(), [*model.variables, *optimizer.variables]
+    facts = _facts(model, loss, optimizer, x)
     with unchanged(model, optimizer):
         with recorder, np.errstate(all="ignore"):
             inputs = {recorder.number(x): "input", recorder.number(y): "target"}
@@ -223,7 +224,7 @@ def trace(model: Any, x: Any, y: Any, loss: Any = None, optimizer: Any = None) -
         versions = describe.Versions([describe.without_model(v.path, model.name) for v in state], before, after)
         loss_number = recorder.number(value)
         made = _made(recorder, inputs, versions, loss_number, model.name)
-        made.facts |= _facts(model, loss, optimizer, x)
+        made.facts |= facts
         made.facts["loss_after"] = float(replay(made, updated(made))[loss_number])
     return made
 

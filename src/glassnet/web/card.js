@@ -178,7 +178,7 @@ function shapeNode(tensor) {
 function formulaNodes({ trace, view, worked, refs, cells }) {
   const { op } = view;
   const nodes = [];
-  const statements = trace.statementsOf(op);
+  const statements = trace.shownStatementsOf(op);
   const tensors = [...op.writes.map((tensor, place) => ({ name: op.outputs[place], tensor })), ...op.reads.map((tensor, place) => ({ name: op.inputs[place], tensor }))];
   const versioned = op.phase === "update";
   const symbols = Object.fromEntries(tensors.map(({ name, tensor: { symbol, version } }) => [name, `${symbol || name}${versioned && version !== null ? `@${version}` : ""}`]));

@@ -318,7 +318,11 @@ function routeName(trace, ref, isLast) {
   const found = trace.cell(ref);
   if (!found) return ref;
   const unit = found.cell.at(-1) ?? 0;
-  if (found.tensor.role === "input") return inputName(trace, unit, found.tensor.shape.at(-1) ?? 1);
+  if (found.tensor.role === "input") {
+    const sizes = found.tensor.shape.slice(1);
+    const input = found.cell.slice(1).reduce((position, index, axis) => position * sizes[axis] + index, 0);
+    return inputName(trace, input, sizes.reduce((product, size) => product * size, 1));
+  }
   const name = isLast ? trace.meta.classes?.[unit] : undefined;
   return name === undefined ? text("stage.unit", { unit: String(unit) }) : text("stage.class", { name });
 }

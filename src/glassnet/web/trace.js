@@ -9,6 +9,7 @@
 //   trace.view(selected)                     where the reader is now: moment, operation, output and cell
 
 import { indicesOf, positionOf } from "./arrays.js";
+import { simplified } from "./language.js";
 import { decode } from "./payload.js";
 import { compile, workCell } from "./rules.js";
 import { readRef, writeRef } from "./selection.js";
@@ -63,6 +64,8 @@ export class Trace {
     this.rules = rules;
     this.tensors = tensors;
     this.wiggle = wiggle;
+    /** @type {Map<Op, import("./language.js").Statement[]>} */
+    this.shownStatements = new Map();
     const pick = (/** @type {number[]} */ ids) => ids.map((id) => tensors[id]);
     /** @type {Op[]} */
     this.ops = ops.map((op) => ({ ...op, attrs: numbersAmong(op.attrs), reads: pick(op.reads), writes: pick(op.writes), parts: [] }));
@@ -170,7 +173,7 @@ export class Trace {
    */
   workCell(op, output, cell) {
     if (!this.isWorked(op, output)) return null;
-    return workCell(this.statementsOf(op), op.outputs[output], this.arraysFor(op, output), op.attrs, cell);
+    return workCell(this.shownStatementsOf(op), op.outputs[output], this.arraysFor(op, output), op.attrs, cell);
   }
 
   /**
@@ -190,6 +193,16 @@ export class Trace {
   /** @param {Op} op */
   statementsOf(op) {
     return this.rules[op.rule] ?? [];
+  }
+
+  /**
+   * The rule as a reader sees it: without what an attribute of 0 switches off.
+   * @param {Op} op
+   */
+  shownStatementsOf(op) {
+    const known = this.shownStatements.get(op) ?? simplified(this.statementsOf(op), op.attrs);
+    this.shownStatements.set(op, known);
+    return known;
   }
 
   /**
