@@ -46,6 +46,11 @@ class _Default:
 _DEFAULT = _Default()
 
 
+def default_generator() -> SeedGenerator:
+    """What calls without a seed draw from."""
+    return _DEFAULT.get()
+
+
 def _drawn(draw: Draw, seed: Any, shape: Any, dtype: Any) -> Any:
     """A Tensor of what `draw` takes from the generator that a seed stands for."""
     dtype = np.dtype(dtype or floatx())

@@ -10,7 +10,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.errors import ArgumentError, DataError, GraphError, SavingError, ShapeError
-from glassnet.explain import Trace, load_trace, record, trace
+from glassnet.explain import Trace, load_trace, narrate, record, trace
 from glassnet.explain.trace import replay, updated
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
@@ -51,6 +51,90 @@ def test_every_gradient_is_the_engines():
         found = step.tensors[step[f"{variable.path}@0"].grad]
         np.testing.assert_array_equal(found.array, variable.grad.numpy())
         assert found.of == step.tensors.index(step[f"{variable.path}@0"])
+
+
+def residual() -> Any:
+    inputs = gn.Input((4,))
+    hidden = gn.layers.Dense(4, activation="tanh")(inputs)
+    added = gn.layers.add([hidden, gn.layers.Dense(4, activation="tanh")(hidden)])
+    return gn.Model(inputs, gn.layers.Dense(2)(gn.layers.add([added, added])))
+
+
+def normalized() -> Any:
+    return gn.Sequential([gn.Input((4,)), gn.layers.Dense(4), gn.layers.BatchNormalization(), gn.layers.Dense(2)])
+
+
+def squared() -> Any:
+    square = gn.layers.Lambda(lambda x: x * x - gn.ops.mean(x))
+    return gn.Sequential([gn.Input((4,)), gn.layers.Dense(4, activation="softplus"), square, gn.layers.Dense(2)])
+
+
+@pytest.mark.parametrize("make", [residual, normalized, squared])
+def test_every_gradient_agrees_with_differences_where_a_tensor_is_used_twice(make):
+    gn.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    step = trace(make(), rng.normal(size=(3, 4)), rng.normal(size=(3, 2)), "mse", "sgd")
+    loss, checked = step.tensors.index(step[step.facts["loss_ref"]]), 0
+    of_values = [
+        number
+        for number, tensor in enumerate(step.tensors)
+        if tensor.grad is not None and tensor.role in ("param", "act")
+    ]
+    for number in of_values:
+        array, gradient = step.tensors[number].array.astype("float64"), step.tensors[step.tensors[number].grad].array
+        for cell in [tuple(rng.integers(0, size) for size in array.shape) for _ in range(3)]:
+            losses = []
+            for way in (-1e-5, 1e-5):
+                moved = array.copy()
+                moved[cell] += way
+                losses.append(float(replay(step, {number: moved}, "float64")[loss]))
+            slope = (losses[1] - losses[0]) / 2e-5
+            assert slope == pytest.approx(
+                float(gradient[cell]), rel=2e-3, abs=2e-5 * float(np.abs(gradient).max()) + 1e-6
+            )
+            checked += 1
+    assert checked > 20
+
+
+def test_weights_of_one_name_in_two_models_are_told_apart():
+    gn.utils.set_random_seed(0)
+    inner = gn.Sequential([gn.layers.Dense(4, name="dense")], name="inner")
+    model = gn.Sequential([inner, gn.layers.Dense(4, name="dense")], name="dense")
+    model.compile(gn.optimizers.SGD(0.1, momentum=0.9), "mse")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, 4)).astype("float32")
+    model.train_on_batch(x, x)
+    step = trace(model, x, x)
+    model.train_on_batch(x, x)
+    after = [step[f"dense/kernel{mark}@1"].array for mark in ("", "#2")]
+    for found, variable in zip(after, [v for v in model.trainable_variables if v.path == "dense/kernel"], strict=True):
+        np.testing.assert_array_equal(found, variable.numpy())
+    slots = [t for t in step.tensors if t.name.startswith("dense/kernel") and t.role == "opt" and t.version == 0]
+    assert [step.tensors[t.of].name for t in slots] == [t.name.rpartition(":")[0] for t in slots]
+    assert step.facts["loss_after"] == pytest.approx(model.test_on_batch(x, x), rel=1e-6)
+
+
+def test_a_model_may_learn_to_give_back_its_input():
+    x = np.arange(6).reshape(3, 2)
+    step = trace([gn.layers.Dense(2)], x, x, "mse")
+    assert (step["x"].role, step["y"].role) == ("input", "target")
+
+
+def test_layers_that_draw_for_themselves_and_foreign_optimizers_are_found_unchanged():
+    class Noise(gn.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.own = gn.random.SeedGenerator(0)
+
+        def call(self, inputs: Any) -> Any:
+            return inputs + gn.random.normal((2,), seed=self.own) + gn.random.normal((2,))
+
+    model = gn.Sequential([gn.Input((2,)), Noise(), gn.layers.Dense(1)])
+    optimizer = gn.optimizers.Adam()
+    optimizer.build([gn.Variable(np.ones(3, "float32"), name="other")])
+    first, second = (trace(model, X, Y, "mse", optimizer) for _ in range(2))
+    assert first.facts["loss_before"] == second.facts["loss_before"]
+    assert len(optimizer.variables) == 4
 
 
 def test_the_update_is_the_one_that_training_makes():
@@ -236,6 +320,7 @@ def test_any_operations_can_be_recorded():
         (lambda m: trace("net", X, Y, "mse"), ArgumentError, "trace: this is not a model"),
         (lambda m: trace(m, X, Y), ArgumentError, "trace: there is no loss"),
         (lambda m: trace(m, X, Y[:3], "mse"), DataError, "x and y are one batch"),
+        (lambda m: trace(m, [X, X], Y, "mse"), ArgumentError, "one input and one target are traced"),
         (lambda m: trace(m, X[:0], Y[:0], "mse"), DataError, "x and y are one batch"),
         (
             lambda m: trace(m, X[:, :1], Y, "mse") if m(X) is not None else 0,
@@ -257,3 +342,18 @@ def test_a_label_that_the_loss_cannot_mean_is_refused():
         trace(model, x[:1], np.array([1.5]))
     with pytest.raises(DataError, match="label"):
         trace(model, x[:1], np.array([7]))
+
+
+def test_the_text_of_an_update_names_each_number_as_the_rule_does():
+    gn.utils.set_random_seed(0)
+    step = trace([gn.layers.Dense(1, use_bias=False, name="unit")], X[1:2], Y[1:2], "mse", gn.optimizers.Adam(0.25))
+    lines = narrate(step).splitlines()
+    told = {
+        line.split("[")[0].strip(): line.rpartition("= ")[2]
+        for line in lines
+        if line.strip()[:3] in ("m2[", "v2[", "w2[")
+    }
+    gradient = step.tensors[step["unit/kernel@0"].grad].array[1, 0]
+    assert float(told["m2"].replace("−", "-")) == pytest.approx(0.1 * gradient, rel=1e-3)
+    assert float(told["v2"].replace("−", "-")) == pytest.approx(0.001 * gradient**2, rel=1e-3)
+    assert float(told["w2"].replace("−", "-")) == pytest.approx(float(step["unit/kernel@1"].array[1, 0]), rel=1e-3)

@@ -10,9 +10,10 @@ import numpy as np
 from glassnet.autograd.gradcheck import Report, check_gradients
 from glassnet.cli import runs, sources
 from glassnet.cli.render import side_by_side
+from glassnet.cli.report import explain_sample
 from glassnet.datasets import CsvSchema
 from glassnet.errors import ArgumentError, DataError
-from glassnet.explain import narrate, trace
+from glassnet.explain import narrate
 from glassnet.typing import Array
 
 _MOST_ROWS = 20
@@ -117,9 +118,8 @@ def explanation(run: str, sample: int, data: str | None) -> str:
     """One training step of the loaded copy on one sample, in words and numbers."""
     kept = runs.load(run)
     source = kept.source(data)
-    rows = rows_of_sample(source, sample)
-    x, y = source.x_test[rows], source.y_test[rows]
-    return narrate(trace(kept.model, x, y))
+    rows_of_sample(source, sample)  # refuses a sample that there is not
+    return narrate(explain_sample(kept.model, source, sample).trace)
 
 
 def gradient_report(run: str, samples: int, data: str | None) -> Report:

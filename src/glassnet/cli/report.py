@@ -13,6 +13,7 @@ from glassnet.datasets import CsvSchema
 from glassnet.explain.page import explain
 from glassnet.explain.report import Judgement, report_page
 from glassnet.saving.atomic import atomic_write
+from glassnet.seeds import SeedGenerator
 
 REPORT = "report.html"
 
@@ -40,12 +41,14 @@ def write_report(
 
 
 def explain_sample(model: Any, source: Source, sample: int) -> Any:
-    """One training step on one sample of the test set, as a page."""
+    """One training step on one sample of the test set, as a page; dropout draws the same bits every time."""
+    for number, generator in enumerate(model.seed_generators.values()):
+        generator.state = SeedGenerator(number).state
     task, rows = source.task, slice(sample, sample + 1)
     columns = CsvSchema.from_config(task.schema).feature_names if task.schema else None
     return explain(
         model, source.x_test[rows], source.y_test[rows], classes=task.class_names, image=_image(source),
-        columns=columns, title=f"{task.name}, sample {sample}",
+        columns=columns, title=f"{task.name}, test sample {sample}",
     )  # fmt: skip
 
 
@@ -81,11 +84,13 @@ def _facts(model: Any, result: recipe.Score, record: dict[str, Any]) -> list[tup
 
 def _commands(folder: Path, task: Any, settings: dict[str, Any]) -> list[str]:
     """The same training again with every setting written out, and what can be done with the run."""
-    words = ["glassnet", "train", str(task.options.get("path") or task.name)]
+    words = ["glassnet", "train", Path(task.options["name"]).name]
     if task.options.get("label"):
         words += ["--label", task.options["label"]]
     for name, value in settings.items():
-        shown = ",".join(map(str, value)) or "0" if isinstance(value, (list, tuple)) else str(0 if value is None else value)
+        shown = (
+            ",".join(map(str, value)) or "0" if isinstance(value, (list, tuple)) else str(0 if value is None else value)
+        )
         words += [f"--{name.replace('_', '-')}", shown]
     run = runs.quoted(folder.as_posix())
     return [" ".join(shlex.quote(word) for word in words), f"glassnet evaluate {run}", f"glassnet draw {run}"][

@@ -27,7 +27,7 @@ _MULTIPLYING = ("linear", "matmul", "einsum")
 
 def without_model(path: str, model: str) -> str:
     """A layer's path without the name of the outermost model: sequential/dense/kernel -> dense/kernel."""
-    return path.removeprefix(model).removeprefix("/")
+    return "" if path == model else path.removeprefix(f"{model}/")
 
 
 # ---------------------------------------------------------------- tensors
@@ -35,11 +35,34 @@ def without_model(path: str, model: str) -> str:
 
 @dataclass
 class Versions:
-    """Weights and optimizer state: path, and the numbers of the tensors before and after the update."""
+    """Weights and the optimizer's state: unique names, and the numbers of the tensors before and after the update."""
 
-    paths: list[str]
+    names: list[str]
+    slot_of: list[int | None]
+    """Beside which weight of this list a slot of the optimizer lies."""
     before: list[int]
     after: list[int]
+
+
+def versions_of(model: Any, optimizer: Any) -> tuple[list[Any], Versions]:
+    """The variables that a step changes, and their names; the numbers are still to come."""
+    weights = list(model.variables)
+    used: Counter[str] = Counter()
+    names = []
+    for variable in weights:
+        used[variable.path] += 1
+        names.append(variable.path if used[variable.path] == 1 else f"{variable.path}#{used[variable.path]}")
+    found = Versions(names, [None] * len(weights), [], [])
+    slots = {
+        id(slot): (place, name)
+        for place, v in enumerate(weights)
+        for name, slot in (optimizer.slots_of(v) or {}).items()
+    }
+    for variable in optimizer.variables:
+        place, name = slots.get(id(variable), (None, variable.path))
+        found.names.append(name if place is None else f"{names[place]}:{name}")
+        found.slot_of.append(place)
+    return [*weights, *optimizer.variables], found
 
 
 def name_tensors(
@@ -68,23 +91,20 @@ def name_tensors(
 def _name_state(tensors: list[TracedTensor], versions: Versions) -> None:
     """Weights W1, b1, W2, ... and the optimizer's numbers beside them."""
     layers: dict[str, int] = {}
-    numbers = dict(zip(versions.paths, versions.before))
     for version, listed in ((0, versions.before), (1, versions.after)):
-        for path, number in zip(versions.paths, listed):
+        for name, place_of, number in zip(versions.names, versions.slot_of, listed):
             tensor = tensors[number]
             if tensor.role:
                 continue  # what does not change is both versions at once
-            tensor.version = version
-            slot, _, rest = path.partition("/")
-            of = next((weight for weight in numbers if rest.endswith(f"/{weight}")), None)
-            if of is not None:
-                tensor.role, tensor.name, tensor.symbol, tensor.of = "opt", f"{of}:{slot}", slot, numbers[of]
-            elif path in _STEP_STATE:
-                tensor.role, tensor.name, tensor.symbol = "opt", path, _STEP_STATE[path]
+            tensor.version, tensor.name = version, name
+            if place_of is not None:
+                tensor.role, tensor.symbol, tensor.of = "opt", name.rpartition(":")[2], versions.before[place_of]
+            elif name in _STEP_STATE:
+                tensor.role, tensor.symbol = "opt", _STEP_STATE[name]
             else:
-                layer, _, kind = path.rpartition("/")
-                place = layers.setdefault(layer, len(layers) + 1)
-                tensor.role, tensor.name, tensor.symbol = "param", path, f"{_KIND.get(kind, kind)}{place}"
+                layer, _, kind = name.partition("#")[0].rpartition("/")
+                layer_number = layers.setdefault(f"{layer}{name.partition('#')[2]}", len(layers) + 1)
+                tensor.role, tensor.symbol = "param", f"{_KIND.get(kind, kind)}{layer_number}"
             tensor.axes = _WEIGHT_AXES.get(tensor.array.ndim, ())
 
 
@@ -238,6 +258,13 @@ _OP_WORDS = {
     "mean": "The mean over {numbers}: this is where 1/n comes from.",
     "dropout": "A random share of the numbers is set to 0; the others grow, so that the expected sum stays.",
     "reshape": "The same numbers in another shape; nothing is computed.",
+    "cast": "The same numbers, stored in another type.",
+    "add": "Two numbers are added, cell by cell.",
+    "subtract": "One number minus the other, cell by cell.",
+    "multiply": "Number times number, cell by cell.",
+    "divide": "One number divided by the other, cell by cell.",
+    "sqrt": "The square root of every number.",
+    "square": "Every number times itself.",
     "sgd_update": "Each weight moves against its gradient: uphill is where the gradient points, so minus is downhill.",
     "momentum_update": "Each weight moves by its velocity, an average of the steps so far.",
     "adam_update": "Each weight moves against the average m of its gradients, divided by their usual size √v.",

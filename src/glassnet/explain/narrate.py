@@ -59,8 +59,9 @@ def _op_lines(trace: Trace, number: int, op: TracedOp) -> list[str]:
     lines = [f"  {number}. {op.name}  {reads} -> {writes}{layer}"]
     if op.rule:
         lines += [f"     {statement.strip()}" for statement in op.rule.split(";")]
-    for output, name in enumerate(op.targets):
-        lines += _cell_lines(trace, op, output, name)
+    for name in op.targets:
+        if name in op.outputs:  # a rule may name what it computes on the way
+            lines += _cell_lines(trace, op, op.outputs.index(name), name)
     return lines
 
 

@@ -93,7 +93,7 @@ def _check_facts(step: Trace, facts: dict[str, Any]) -> None:
     inputs, outputs = step["x"].array.shape[1:], _output(step).array.shape[1:]
     for name, kind, shape in (("classes", "output", outputs), ("columns", "input", inputs)):
         given = facts[name]
-        if given is not None and len(given) != shape[-1:][0]:
+        if given is not None and (isinstance(given, str) or len(given) != shape[-1:][0]):
             raise ArgumentError(
                 f"explain: {name} must name every {kind}", expected=f"{shape[-1]} names", received=f"{len(given)}"
             )

@@ -85,21 +85,13 @@ class Recorder(OpHook):
         run.backward_of = self._backward_of if STATE.phase == "backward" else None
         run.inside_of = self._inside_of
         self.runs.append(run)
-        if run.backward_of is not None and op.name in ("sum_to", "add") and reads[0] in self.gradients.values():
-            self._replace_gradient(reads[0], writes[0])
-
-    def _replace_gradient(self, old: int, new: int) -> None:
-        """The engine summed a gradient over broadcast axes, or two contributions to it."""
-        for tensor, gradient in self.gradients.items():
-            if gradient == old and self.arrays[tensor].shape == self.arrays[new].shape:
-                self.gradients[tensor] = new
 
     def on_tape(self, node: Node, inputs: tuple[Any, ...], results: tuple[Any, ...]) -> None:
         """Remember which run this node of the tape is."""
         self._on_tape[id(node)] = len(self.runs) - 1, node
 
     def before_vjp(self, node: Node, cotangent: Any) -> None:
-        """From here on the operations belong to this vjp."""
+        """From here on the operations belong to this vjp. All contributions to the cotangent have been added up."""
         known = self._on_tape.get(id(node))
         self._backward_of = None if known is None else known[0]
         if known is None:
@@ -107,15 +99,7 @@ class Recorder(OpHook):
         results = self.runs[known[0]].results
         for result, g in zip(results, cotangent if isinstance(cotangent, tuple) else (cotangent,)):
             if g is not None:
-                self.gradients.setdefault(result, self.number(g))
-
-    def after_vjp(self, node: Node, cotangent: Any, found: tuple[Any, ...]) -> None:
-        """Note whose gradients were found; an operation between two vjps still belongs to the first."""
-        if self._backward_of is None:
-            return
-        for x, g, parent in zip(self.runs[self._backward_of].inputs, found, node.parents):
-            if g is not None and parent is not None:
-                self.gradients.setdefault(x, self.number(g))
+                self.gradients[result] = self.number(g)
 
     def open_fused(self) -> None:
         """Run the composition of every fused forward operation, and keep its parts as `inside_of` that run."""

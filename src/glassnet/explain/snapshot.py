@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.layers.brick import Brick
+from glassnet.random import default_generator
 
 
 @contextmanager
@@ -27,7 +28,8 @@ def unchanged(model: Any, optimizer: Any) -> Iterator[None]:
     """
     variables = {id(v): v for v in [*model.variables, *optimizer.variables]}.values()
     arrays = [(v, v.array.copy(), v.leaf.grad, v.leaf.changed_at, v.leaf.changed_line) for v in variables]
-    states = [(generator, generator.state) for generator in model.state_generators.values()]
+    generators = [*model.state_generators.values(), default_generator()]
+    states = [(generator, generator.state) for generator in generators]
     bricks = [
         (vars(layer.brick), dict(vars(layer.brick)), copy.deepcopy(vars(layer.brick)))
         for layer in model.flatten_layers()
@@ -45,7 +47,10 @@ def unchanged(model: Any, optimizer: Any) -> Iterator[None]:
         for own, values, copies in bricks:
             own.clear()
             own.update(copies)
-            for name, value in values.items():
-                if isinstance(value, np.ndarray):  # the user may hold the array itself
+            for name, value in values.items():  # the user may hold the object itself
+                if isinstance(value, np.ndarray):
                     np.copyto(value, copies[name])
+                    own[name] = value
+                elif isinstance(value, list):
+                    value[:] = copies[name]
                     own[name] = value

@@ -116,7 +116,10 @@ class Trace:
 
     def refs(self, role: str) -> list[str]:
         """The names of all tensors of a role."""
-        return [tensor.ref for tensor in self.tensors if tensor.role == role]
+        named = [tensor for tensor in self.tensors if tensor.role == role]
+        return [
+            tensor.ref for tensor in named if role != "param" or tensor.version is not None
+        ]  # no transposed weights
 
     def in_phase(self, name: str) -> Iterator[TracedOp]:
         """The operations of a phase in order, without the parts of fused ones."""
@@ -207,21 +210,24 @@ def trace(model: Any, x: Any, y: Any, loss: Any = None, optimizer: Any = None) -
     variables = list(model.trainable_variables)
     if not variables:
         raise GraphError(f"{model}: trace of a model without trainable weights", fix="set trainable = True on a layer")
+    if any(optimizer.slots_of(v) is None for v in variables) and optimizer is not getattr(model, "optimizer", None):
+        optimizer = type(optimizer).from_config(optimizer.get_config())  # the user's own takes charge of nothing new
     optimizer.build(variables)
-    recorder, state = Recorder(), [*model.variables, *optimizer.variables]
+    recorder, (state, versions) = Recorder(), describe.versions_of(model, optimizer)
     facts = _facts(model, loss, optimizer, x)
     with unchanged(model, optimizer):
         with recorder, np.errstate(all="ignore"):
             inputs = {recorder.number(x): "input", recorder.number(y): "target"}
-            before = [recorder.number(v.value) for v in state]
+            versions.before = [recorder.number(v.value) for v in state]
             model.zero_grad()
-            outputs = model(x, training=True)
+            outputs = _one_output(model(x, training=True))
             with phase("loss"):
                 value = compute_loss(y, outputs)
             value.backward()
+            found = {n: v.grad for n, v in zip(versions.before, state) if v.grad is not None}
+            recorder.gradients |= {number: recorder.number(gradient) for number, gradient in found.items()}
             optimizer.apply([v.grad for v in variables], variables)
-            after = [_written(recorder, number, v.array) for number, v in zip(before, state)]
-        versions = describe.Versions([describe.without_model(v.path, model.name) for v in state], before, after)
+            versions.after = [_written(recorder, n, v.array) for n, v in zip(versions.before, state)]
         loss_number = recorder.number(value)
         made = _made(recorder, inputs, versions, loss_number, model.name)
         made.facts |= facts
@@ -238,7 +244,7 @@ def record(run: Callable[[], Any]) -> Trace:
     """
     with Recorder() as recorder:
         run()
-    return _made(recorder, {}, describe.Versions([], [], []), None, "")
+    return _made(recorder, {}, describe.Versions([], [], [], []), None, "")
 
 
 def _written(recorder: Recorder, before: int, array: Array) -> int:
@@ -247,7 +253,11 @@ def _written(recorder: Recorder, before: int, array: Array) -> int:
         places = dict(zip(run.op.input_names(len(run.inputs)), run.inputs))
         for output, written in zip(run.op.outputs, run.results):
             taken_from = places.get(run.op.inplace.get(output, ""))
-            if run.phase == "update" and taken_from == before and np.array_equal(recorder.arrays[written], array):
+            if (
+                run.phase == "update"
+                and taken_from == before
+                and np.array_equal(recorder.arrays[written], array, equal_nan=True)
+            ):
                 return written
     return recorder.number(array)
 
@@ -260,17 +270,30 @@ def _checked(model: Any, x: Any, y: Any) -> Any:
     if not isinstance(model, Trainer):
         raise ArgumentError("trace: this is not a model", expected="a Model, or a list of layers", received=repr(model))
     network: Any = model
-    x, y = np.asarray(x), np.asarray(y)
+    for name, given in (("x", x), ("y", y)):
+        if isinstance(given, dict) or (
+            isinstance(given, (list, tuple)) and any(hasattr(part, "shape") for part in given)
+        ):
+            raise ArgumentError(
+                "trace: one input and one target are traced", expected="one array", received=f"{name} of {len(given)}"
+            )
+    x, y = np.asarray(x), np.array(y)  # a copy of y: the input may be the target
     x = x.astype(network.dtype) if x.dtype.kind == "f" else x
     if x.ndim == 0 or len(x) == 0 or y.ndim == 0 or len(x) != len(y):
         raise DataError(
             "trace: x and y are one batch", expected="equally many samples, at least one",
             received=f"x {x.shape}, y {y.shape}", fix="gn.trace(model, x[:1], y[:1])",
         )  # fmt: skip
-    outputs = network(x, training=False)  # builds the weights, and refuses an input of the wrong shape in its own words
+    if not network.built:
+        with np.errstate(all="ignore"):
+            network(x, training=False)
+    return network, x, y
+
+
+def _one_output(outputs: Any) -> Any:
     if isinstance(outputs, (list, tuple, dict)):
         raise ArgumentError("trace: one output is traced", received=f"{len(outputs)}", fix="a model of one output")
-    return network, x, y
+    return outputs
 
 
 def _loss_of(model: Any, loss: Any, y: Array) -> Any:

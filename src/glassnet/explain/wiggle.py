@@ -7,6 +7,7 @@ operations with the same random bits, so that the slope can be compared with the
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ _ALL = 64
 """A network with at most so many weights has all of them wiggled."""
 _SMALLEST_REACH = 0.1
 _STEP = 1e-5
+_WEIGHT = re.compile(r"(.*)\[([\d,]*)\]")
 
 
 def wiggle(trace: Trace, refs: list[str] | None = None) -> list[dict[str, Any]]:
@@ -71,7 +73,8 @@ def _loss_at(trace: Trace, number: int, cell: tuple[int, ...], value: float) -> 
 
 def _place(trace: Trace, ref: str) -> tuple[int, tuple[int, ...]]:
     """The tensor and cell of a ref that names one weight before the update."""
-    name, _, cell = ref.rstrip("]").partition("[")
+    found = _WEIGHT.fullmatch(ref)
+    name, cell = found.groups() if found else (ref, "")
     tensor = trace[name]
     number = next(n for n, one in enumerate(trace.tensors) if one is tensor)
     place = tuple(int(part) for part in cell.split(",")) if cell else ()
@@ -87,7 +90,7 @@ def _places(trace: Trace) -> list[tuple[int, tuple[int, ...]]]:
     weights = {n: t for n, t in enumerate(trace.tensors) if t.role == "param" and t.version == 0 and t.grad is not None}
     if sum(tensor.array.size for tensor in weights.values()) <= _ALL:
         return [(number, cell) for number, tensor in weights.items() for cell in np.ndindex(*tensor.array.shape)]
-    refs = [ref for ref in strongest_route(trace) if ref.partition("[")[0] in trace.refs("param")]
+    refs = [ref for ref in strongest_route(trace) if ref.rpartition("[")[0] in trace.refs("param")]
     places = [_place(trace, ref) for ref in refs]
     share = max(1, _OTHERS // len(weights))
     for number, tensor in weights.items():

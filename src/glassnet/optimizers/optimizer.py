@@ -134,6 +134,10 @@ class Optimizer:
         """Counter, learning rate, and the slots of each variable."""
         return [self.iterations, self._rate, *[slot for slots in self._slots.values() for slot in slots.values()]]
 
+    def slots_of(self, variable: Variable) -> dict[str, Variable] | None:
+        """What is kept beside a variable, by name; None before `build` has taken charge of it."""
+        return self._slots.get(variable)
+
     def build(self, variables: Iterable[Variable]) -> None:
         """Take charge of variables: pack them into a block and allocate gradients and slots beside it."""
         new = [v for v in dict.fromkeys(variables) if v not in self._slots]

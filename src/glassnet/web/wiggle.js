@@ -13,6 +13,9 @@ import { writeRef } from "./selection.js";
 /** @import {Tensor, Trace, Wiggle} from "./trace.js" */
 /** @import {Part, StageContext} from "./zoom.js" */
 
+/** By how much a weight is raised in the sentence below the curve: so little that the curve is its tangent there. */
+const TRIED = 0.001;
+
 /**
  * The wiggle of a weight, if the page has one; the weight may be given by its gradient or its new version.
  * @param {Trace} trace
@@ -62,10 +65,8 @@ function wiggleNode(weight, { cell, values, losses, slope, difference }) {
     tangent: { x: values[middle], y: losses[middle], slope, label: text("wiggle.slope", { slope: formatSigned(slope) }) },
     height: 240,
   });
-  const step = values[middle + 1] - values[middle];
-  const change = losses[middle + 1] - losses[middle];
-  const key = change > 0 ? "wiggle.rises" : change < 0 ? "wiggle.falls" : "wiggle.stays";
-  const words = element("p", { class: "stage-words" }, text(key, { name, step: format(step), change: format(Math.abs(change)) }));
+  const key = difference > 0 ? "wiggle.rises" : difference < 0 ? "wiggle.falls" : "wiggle.stays";
+  const words = element("p", { class: "stage-words" }, text(key, { name, step: format(TRIED), change: format(Math.abs(difference * TRIED)) }));
   const numbers = element(
     "dl", { class: "update-entries", "data-testid": "wiggle-numbers" },
     entryNode(text("wiggle.analytic"), slope), entryNode(text("wiggle.difference"), difference),
