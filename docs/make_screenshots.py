@@ -1,7 +1,7 @@
 """The screenshots of README and docs: the pages of a run in headless Chromium.
 
-    glassnet train mnist --layers 128 --optimizer sgd --learning-rate 0.1 --epochs 3 --seed 0
-    python docs/make_screenshots.py runs/mnist
+glassnet train mnist --layers 128 --optimizer sgd --learning-rate 0.1 --epochs 3 --seed 0
+python docs/make_screenshots.py runs/mnist
 """
 
 from __future__ import annotations

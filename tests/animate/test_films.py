@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -94,7 +95,7 @@ def test_weights_are_those_of_each_moment_on_one_scale(xor: Any, stages: list[An
 def test_weights_are_shown_of_the_first_layer_that_has_some_or_of_the_given_one(xor: Any) -> None:
     first, last = xor.model.layers
     for layer, wanted in ((None, first), (0, first), ("hidden", first), (last, last), (1, last)):
-        assert training._layer_with_kernel(xor.model, layer) is wanted
+        assert training.layer_with_kernel(xor.model, layer) is wanted
 
 
 def test_a_landscape_ends_in_the_middle_at_the_final_weights(xor: Any, stages: list[Any]) -> None:
@@ -151,7 +152,23 @@ def test_pictures_and_wide_layers_have_room_in_a_step() -> None:
     model = gn.Sequential([gn.Input((8, 8)), gn.layers.Flatten(), gn.layers.Dense(20, "relu"), gn.layers.Dense(1)])
     trace = gn.trace(model, np.ones((1, 8, 8)), np.ones((1, 1)), loss="mse", optimizer="adam")
     assert len(animate.backprop(trace)) == len(trace.steps) + 1
-    assert flow._flat(np.arange(128.0).reshape(2, 4, 4, 4)).shape == (4, 16)  # the channels of the first image
+
+
+def test_no_picture_of_a_step_covers_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = gn.Sequential([gn.Input((64,)), gn.layers.Dense(64, "relu"), gn.layers.Dense(36), gn.layers.Dense(10)])
+    trace = gn.trace(model, np.ones((1, 64)), np.ones((1, 10)), loss="mse")
+    places: list[Any] = []
+    monkeypatch.setattr(flow, "draw_frame", lambda ax, extent, *_: places.append(extent))
+    monkeypatch.setattr(flow, "rendered", lambda figure: places.clear() or np.zeros((2, 2, 3), np.uint8))
+    monkeypatch.setattr(flow, "Animation", lambda *_, **__: None)
+    kept: list[Any] = []
+    monkeypatch.setattr(flow, "_caption", lambda *_: kept.append(places.copy()))
+    animate.backprop(trace)
+    assert len(kept[-1]) == 21  # the input, 4 values, 4 of their gradients, and 3 times kernel, bias and theirs
+    for (left, right, low, high), (other_left, other_right, other_low, other_high) in itertools.combinations(
+        kept[-1], 2
+    ):
+        assert right <= other_left or other_right <= left or high <= other_low or other_high <= low
 
 
 # ---------------------------------------------------------------- errors

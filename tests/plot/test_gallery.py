@@ -34,6 +34,8 @@ GALLERY: dict[str, Callable[..., Any]] = {
     "boundary": lambda xor, mlp, **how: plot.boundary(xor.model, xor.x, xor.y, **how),
     "confusion": lambda xor, mlp, **how: plot.confusion(mlp.y_test, mlp.model.predict(mlp.x_test), **how),
     "curves": lambda xor, mlp, **how: plot.curves(mlp.history, **how),
+    "flow": lambda xor, mlp, **how: plot.flow(gn.trace(xor.model, xor.x[:4], xor.y[:4]), **how),
+    "flow of a digit": lambda xor, mlp, **how: plot.flow(gn.trace(mlp.model, mlp.x[:9], mlp.y[:9]), **how),
     "gradients": lambda xor, mlp, **how: plot.gradients(mlp.model, mlp.x, mlp.y, **how),
     "graph": lambda xor, mlp, **how: plot.graph(expression, -4.0, 2.0, **how),
     "hidden_plane": lambda xor, mlp, **how: plot.hidden_plane(xor.model, xor.x, xor.y, **how),
@@ -159,7 +161,7 @@ def test_without_matplotlib_the_error_names_the_extra(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": SOURCE}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert "MissingDependency: gn.plot draws with matplotlib, which is not installed" in done.stderr
-    assert "pip install glassnet[plot]" in done.stderr
+    assert "pip install matplotlib pillow" in done.stderr
 
 
 def test_a_wrong_theme_axes_or_file_is_refused() -> None:

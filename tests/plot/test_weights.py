@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 import glassnet as gn
 from glassnet import plot
 from glassnet.errors import ArgumentError, GraphError, ShapeError
+from glassnet.plot.theme import THEMES
 
 
 def covered(ax: Any) -> int:
@@ -36,6 +37,18 @@ def test_each_picture_holds_the_weights_of_its_unit_on_one_symmetric_scale_with_
     assert bar.get_ylabel() == "weight"
     captions = [text.get_text() for text in ax.texts]
     assert [f"{k}: b {b:+.3f}".replace("-", "−") for k, b in enumerate(bias)] == captions[:12]
+
+
+def test_a_locked_scale_ends_where_it_is_told_and_ink_is_chosen_by_it() -> None:
+    kernel = np.array([[0.5, -0.25], [0.1, 0.0]])
+    for shape in (None, (1, 2)):
+        ax = plot.weights(kernel, shape, limit=4.0).axes[0]
+        assert {image.get_clim() for image in ax.images} == {(-4.0, 4.0)}
+    pale, deep = (plot.weights(np.array([[0.5, 0.5, 0.5]] * 2), limit=limit).axes[0] for limit in (4.0, 0.5))
+    inks = [next(text.get_color() for text in ax.texts if text.get_text() == "0.50") for ax in (pale, deep)]
+    assert inks == [THEMES["light"].text, THEMES["light"].page]
+    with pytest.raises(ArgumentError, match=r"plot\.weights: limit\n.*a number above 0\n.*0"):
+        plot.weights(kernel, limit=0)
 
 
 def test_a_kernel_that_is_no_picture_is_one_matrix_with_its_biases_below(xor: Any) -> None:

@@ -63,12 +63,12 @@ def recorded(who: str, recorder: Recorder, model: Any) -> list[Snapshot]:
     snapshots = recorder.snapshots
     if not snapshots:
         raise ArgumentError(
-            f"animate.{who}: the recorder is empty", expected="snapshots of a training",
+            f"{who}: the recorder is empty", expected="snapshots of a training",
             fix="model.fit(..., callbacks=[recorder])",
         )  # fmt: skip
     wanted, found = [w.shape for w in model.get_weights()], [w.shape for w in snapshots[0].weights]
     if wanted != found:
-        raise ShapeError(f"animate.{who}: the recorder followed another model", expected=wanted, received=found)
+        raise ShapeError(f"{who}: the recorder followed another model", expected=wanted, received=found)
     return snapshots
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 
 from glassnet.animate.animation import Animation
 from glassnet.animate.film import DPI, rendered
 from glassnet.autograd.worked import format_number
 from glassnet.errors import ArgumentError
-from glassnet.explain.trace import Trace, TracedTensor, TraceStep
+from glassnet.explain.trace import Trace, TraceStep
 from glassnet.plot.sheet import Figure, limit_of
 from glassnet.plot.theme import Theme, theme_named
+from glassnet.plot.tile import Extent, as_picture, draw_frame, draw_picture
 from glassnet.typing import Array
 
 PHASES = ("forward", "loss", "backward", "update")
@@ -101,7 +100,7 @@ def _tiles(trace: Trace, columns: list[TraceStep | None]) -> Iterator[Tile]:
     newer = {t.name: k for k, t in enumerate(tensors) if t.role == "param" and t.version == 1}
     for column, step in enumerate(columns):
         if step is None:
-            yield from (Tile(k, column, 1) for k, t in enumerate(tensors) if t.role == "input")
+            yield from (Tile(k, column, 1) for k, t in enumerate(tensors) if t.role == "input" and k not in written)
             continue
         shown = next((k for k in reversed(step.writes) if tensors[k].role == "act"), None)
         if shown is not None:
@@ -122,16 +121,6 @@ def _tiles(trace: Trace, columns: list[TraceStep | None]) -> Iterator[Tile]:
                 yield Tile(gradient, column, 3, slot, appears=written[gradient])
 
 
-def _flat(array: Array) -> Array:
-    """Any array as a picture: rows and columns. Of a batch of images the first, its channels side by side."""
-    if array.ndim > 3:
-        array = np.concatenate(list(np.moveaxis(array.reshape(-1, *array.shape[-3:])[0], -1, 0)), axis=1)
-    picture = array[0] if array.ndim == 3 else np.atleast_2d(array)
-    side = round(np.sqrt(picture.size))
-    whole = len(picture) == 1 and picture.size > 16 and side**2 == picture.size
-    return picture.reshape(side, side) if whole else picture
-
-
 # ---------------------------------------------------------------- drawing
 
 
@@ -150,21 +139,22 @@ def _lanes(ax: Axes, colours: Theme, columns: list[TraceStep | None]) -> None:
 def _draw(ax: Axes, colours: Theme, trace: Trace, tile: Tile, now: int) -> None:
     """A picture of the numbers in the frame of its role, thick where this step writes it; its name on the left."""
     tensor, step = trace.tensors[tile.tensor], trace.steps[now] if now >= 0 else None
-    picture = _flat(np.asarray(tensor.array, float))
-    left, right, low, high = extent = _place(tile, picture)
-    gradient, limit = tensor.role == "grad", limit_of(picture)
-    norm, numbered = Normalize(-limit, limit), max(picture.shape) <= _FEW
-    ax.imshow(picture, cmap=_map(colours, gradient), norm=norm, extent=extent, aspect="auto", zorder=2)
-    if numbered:
-        _numbers(ax, colours, picture, extent, limit)
-    else:
+    numbers = np.asarray(tensor.array, float)
+    picture = np.atleast_2d(numbers) if tile.slot else as_picture(numbers)  # a bias stays one row below its kernel
+    _, right, low, _ = extent = _place(tile, picture)
+    limit = limit_of(picture)
+    few = max(picture.shape) <= _FEW
+    kind = "gradient" if tensor.role == "grad" else "value"
+    draw_picture(ax, colours, picture, extent, limit, kind, numbers=7.5 if few else 0.0)
+    if not few:
         scale = f"±{format_number(limit, 2)}"
         ax.text(right + 0.07, low, scale, va="bottom", fontsize=7.5, color=colours.dim)
-    written, read = (tile.tensor in numbers for numbers in _touched(step))
-    _frame(ax, colours, extent, tensor, 2.4 if written else 1.4 if read else 0.7, active=written or read)
+    written, read = (tile.tensor in touched for touched in _touched(step))
+    frame = colours.text if written or read else colours.line
+    draw_frame(ax, extent, tensor.role, frame, 2.4 if written else 1.4 if read else 0.7)
     name = tensor.symbol + ("\nnew" if tensor.version == 1 else "")
     ink = colours.text if written or read else colours.dim
-    ax.text(left - 0.1, (low + high) / 2, name, ha="right", va="center", fontsize=9, color=ink)
+    ax.text(extent[0] - 0.1, (low + extent[3]) / 2, name, ha="right", va="center", fontsize=9, color=ink)
 
 
 def _touched(step: TraceStep | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -172,8 +162,8 @@ def _touched(step: TraceStep | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return ((), ()) if step is None else (step.writes, step.reads)
 
 
-def _place(tile: Tile, picture: Array) -> tuple[float, float, float, float]:
-    """Left, right, bottom and top of a tile; a bias stands below its kernel, unit below unit."""
+def _place(tile: Tile, picture: Array) -> Extent:
+    """Where a tile stands; a bias stands below its kernel, unit below unit."""
     rows, columns = picture.shape
     if max(rows, columns) <= _FEW:
         width, height = columns * _CELL[0] * min(1.0, _TILE * 1.3 / (columns * _CELL[0])), rows * _CELL[1]
@@ -186,41 +176,6 @@ def _place(tile: Tile, picture: Array) -> tuple[float, float, float, float]:
         height = min(height, 0.75)
         y = _FOOT + (len(LANES) - 1 - tile.lane) * _HIGH + (0.5 if tile.slot == 0 else 0.14)
     return middle - width / 2, middle + width / 2, y, y + height
-
-
-def _map(colours: Theme, gradient: bool) -> Colormap:
-    if not gradient:
-        return colours.values
-    return LinearSegmentedColormap.from_list("gradients", [colours.falling, colours.page, colours.rising])
-
-
-def _numbers(ax: Axes, colours: Theme, picture: Array, extent: tuple[float, float, float, float], limit: float) -> None:
-    left, right, low, high = extent
-    rows, columns = picture.shape
-    for (row, column), value in np.ndenumerate(picture):
-        x = left + (column + 0.5) * (right - left) / columns
-        y = high - (row + 0.5) * (high - low) / rows
-        ink = colours.page if abs(value) > 0.55 * limit else colours.text
-        text = format_number(value, 2)
-        text = text if len(text) <= 6 else f"{value:.0e}".replace("e-0", "e-").replace("-", "−")
-        ax.text(x, y, text, ha="center", va="center", fontsize=7.5, color=ink, zorder=3)
-
-
-def _frame(
-    ax: Axes,
-    colours: Theme,
-    extent: tuple[float, float, float, float],
-    tensor: TracedTensor,
-    width: float,
-    active: bool,
-) -> None:
-    """Double for a parameter, single for a value, dashed for a gradient."""
-    left, right, low, high = extent
-    ink = colours.text if active else colours.line
-    style: Any = (0, (3, 2)) if tensor.role == "grad" else "-"
-    for gap in (0.0, 0.035) if tensor.role == "param" else (0.0,):
-        corner, size = (left - gap, low - gap), (right - left + 2 * gap, high - low + 2 * gap)
-        ax.add_patch(Rectangle(corner, *size, fill=False, ec=ink, lw=width if gap == 0 else 0.7, ls=style, zorder=4))
 
 
 def _caption(ax: Axes, colours: Theme, trace: Trace, now: int) -> None:

@@ -16,10 +16,18 @@ from glassnet.autograd.worked import format_number
 from glassnet.errors import GraphError, ShapeError
 from glassnet.models.model import Model
 from glassnet.plot.judgement import judged, names_for
-from glassnet.plot.landscape import _contours, _draw_path, loss_slice
-from glassnet.plot.plane import _chosen_layer, _paint, _samples, _scatter, bent_grid, class_map, window
+from glassnet.plot.landscape import draw_contours, draw_path, loss_slice
+from glassnet.plot.plane import (
+    bent_grid,
+    checked_samples,
+    chosen_layer,
+    class_map,
+    paint_classes,
+    scatter_classes,
+    window,
+)
 from glassnet.plot.sheet import finished, grouped, limit_of, scale_bar, titled
-from glassnet.plot.theme import Theme, theme_named
+from glassnet.plot.theme import theme_named
 from glassnet.training.recorder import Recorder
 
 
@@ -46,7 +54,7 @@ def boundary(
     def draw(ax: Axes, number: int) -> None:
         plot.boundary(model, x, y, class_names, ax=ax, theme=theme)
 
-    return filmed("boundary", recorder, model, draw, theme, fps)
+    return filmed("animate.boundary", recorder, model, draw, theme, fps)
 
 
 def hidden_plane(
@@ -68,9 +76,9 @@ def hidden_plane(
     >>> len(hidden_plane(recorder, model, x, y))
     2
     """
-    who, colours = "hidden_plane", theme_named(theme)
-    x, truth = _samples(x, y, who)
-    chosen = _chosen_layer(model, layer)
+    who, colours = "animate.hidden_plane", theme_named(theme)
+    x, truth = checked_samples(x, y, who)
+    chosen = chosen_layer(model, layer)
     if x.shape[1:] != (2,) or tuple(chosen.output.shape[1:]) != (2,):
         raise ShapeError(
             "animate.hidden_plane: two inputs, and two hidden units", expected="x (N, 2) and a layer of 2 units",
@@ -87,9 +95,9 @@ def hidden_plane(
 
     def draw(ax: Axes, number: int) -> None:
         said, _ = judged(np.asarray(model.predict(x)), who)
-        _paint(ax, colours, class_map(back, low, high), low, high)
+        paint_classes(ax, colours, class_map(back, low, high), low, high)
         ax.add_collection(LineCollection(grids[number], colors=colours.text, linewidths=0.6, alpha=0.4))
-        _scatter(ax, colours, places[number], truth, said, names_for(int(truth.max()) + 1, class_names, who))
+        scatter_classes(ax, colours, places[number], truth, said, names_for(int(truth.max()) + 1, class_names, who))
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         ax.set(xlabel=f"unit 0 of {chosen.name}", ylabel=f"unit 1 of {chosen.name}")
         right = f"{(said == truth).sum()} of {len(x)} right"
@@ -116,8 +124,8 @@ def weights(
     >>> len(weights(recorder, model))
     2
     """
-    who = "weights"
-    chosen = _layer_with_kernel(model, layer)
+    who = "animate.weights"
+    chosen = layer_with_kernel(model, layer)
     limit = 0.0
     with unchanged(model):
         for snapshot in recorded(who, recorder, model):
@@ -125,8 +133,7 @@ def weights(
             limit = max(limit, limit_of(chosen.kernel.numpy()))
 
     def draw(ax: Axes, number: int) -> None:
-        plot.weights(chosen, image_shape, ax=ax, theme=theme)
-        _rescaled(ax, theme_named(theme), limit)
+        plot.weights(chosen, image_shape, limit=limit, ax=ax, theme=theme)
 
     return filmed(who, recorder, model, draw, theme, fps)
 
@@ -147,7 +154,7 @@ def landscape(
     >>> len(landscape(recorder, model, np.eye(2), np.ones((2, 2)), n=5))
     3
     """
-    who, colours, count = "landscape", theme_named(theme), grouped(n * n)
+    who, colours, count = "animate.landscape", theme_named(theme), grouped(n * n)
     snapshots = recorded(who, recorder, model)
     with unchanged(model):
         take(model, snapshots[-1])
@@ -155,8 +162,8 @@ def landscape(
     path = np.asarray(found.path)
 
     def draw(ax: Axes, number: int) -> None:
-        drawn = _contours(ax, colours, found)
-        _draw_path(ax, colours, path[: number + 1])
+        drawn = draw_contours(ax, colours, found)
+        draw_path(ax, colours, path[: number + 1])
         ax.plot(*path[number], "o", ms=9, mfc=colours.above, mec="#FFFFFF", mew=1.4, zorder=6)
         ax.set(xlabel="first main direction of the path", ylabel="second main direction of the path")
         note = f"training never sees this map · it holds {found.share:.0%} of the path"
@@ -168,7 +175,8 @@ def landscape(
     return filmed(who, recorder, model, draw, theme, fps)
 
 
-def _layer_with_kernel(model: Any, layer: Any) -> Any:
+def layer_with_kernel(model: Any, layer: Any) -> Any:
+    """The layer that is meant by its name, index or itself; by default the first with a kernel."""
     if isinstance(layer, str):
         return model.get_layer(name=layer)
     if isinstance(layer, int):
@@ -179,15 +187,3 @@ def _layer_with_kernel(model: Any, layer: Any) -> Any:
     if not found:
         raise GraphError(f"animate.weights: {model} has no layer with a kernel", expected="a model with a Dense layer")
     return found[0]
-
-
-def _rescaled(ax: Axes, colours: Theme, limit: float) -> None:
-    """The pictures of `plot.weights`, which end at their own largest weight, on another scale; ink that stays readable."""
-    for picture in ax.images:
-        picture.set_clim(-limit, limit)
-    for text in ax.texts:
-        try:
-            value = float(text.get_text().replace("−", "-"))
-        except ValueError:  # a name and not the number of a cell
-            continue
-        text.set_color(colours.page if abs(value) > 0.55 * limit else colours.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -290,10 +291,11 @@ def words_of_op(op: TracedOp, tensors: list[TracedTensor]) -> str:
         return known
     read, written = tensors[op.reads[0]].array.shape, tensors[op.writes[0]].array.shape
     units, inputs = (written or (1,))[-1], (read or (1,))[-1]
+    merged = math.prod(read) // max(1, math.prod(written))
     return known.format(
         Units="The unit" if units == 1 else f"Each of the {units} units",
         inputs="its input" if inputs == 1 else f"{inputs} inputs",
-        numbers="one number" if inputs == 1 else f"{inputs} numbers",
+        numbers="one number" if merged == 1 else f"{merged} numbers",
     )
 
 

@@ -12,9 +12,10 @@ from glassnet.errors import MissingDependency
 if importlib.util.find_spec("matplotlib") is None:
     raise MissingDependency(
         "gn.plot draws with matplotlib, which is not installed",
-        expected="the extra `plot`", fix="pip install glassnet[plot]",
+        expected="the extra `plot`", fix="pip install matplotlib pillow",
     )  # fmt: skip
 
+from glassnet.plot.flow import flow
 from glassnet.plot.graph import graph
 from glassnet.plot.judgement import confusion, worst
 from glassnet.plot.landscape import landscape
@@ -27,6 +28,6 @@ from glassnet.plot.training import curves
 from glassnet.plot.weights import weights
 
 __all__ = [
-    "Figure", "activations", "boundary", "confusion", "curves", "gradients", "graph", "hidden_plane", "landscape",
-    "network", "optimizer_race", "weights", "worst",
+    "Figure", "activations", "boundary", "confusion", "curves", "flow", "gradients", "graph", "hidden_plane",
+    "landscape", "network", "optimizer_race", "weights", "worst",
 ]  # fmt: skip

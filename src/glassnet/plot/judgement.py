@@ -29,12 +29,12 @@ def confusion(
     >>> gn.plot.confusion([0, 0, 1, 1], [0, 1, 1, 1], ["cat", "dog"]).alt_text
     'Confusion matrix of 4 samples: 3 right (75%). Most frequent mistake: cat taken for dog, 1 time.'
     """
-    truth, said = as_classes(y_true, "confusion: y_true"), as_classes(y_pred, "confusion: y_pred")
+    truth, said = as_classes(y_true, "plot.confusion: y_true"), as_classes(y_pred, "plot.confusion: y_pred")
     if len(truth) != len(said) or not len(truth):
         raise ShapeError(
             "plot.confusion: one prediction per sample", expected=f"{len(truth)}, at least 1", received=len(said)
         )
-    names = names_for(max(truth.max(), said.max()) + 1, class_names, "confusion")
+    names = names_for(max(truth.max(), said.max()) + 1, class_names, "plot.confusion")
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (truth, said), 1)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -94,14 +94,14 @@ def worst(
     >>> gn.plot.worst(model, np.eye(4), [0, 0, 1, 0]).alt_text
     'The 1 worst of 1 mistakes among 4 images: image 2 is 1, said 0 with 50%.'
     """
-    x, truth = np.asarray(x), as_classes(y, "worst: y")
+    x, truth = np.asarray(x), as_classes(y, "plot.worst: y")
     if len(x) != len(truth) or not len(x) or n < 1:
         raise ShapeError(
             "plot.worst: one class per image, and n >= 1", expected=f"{len(x)} classes", received=f"{len(truth)}, n={n}"
         )
     images = _as_images(x, image_shape)
-    said, sureness = judged(np.asarray(model.predict(x, verbose=0)), "worst")
-    names = names_for(max(truth.max(), said.max()) + 1, class_names, "worst")
+    said, sureness = judged(np.asarray(model.predict(x, verbose=0)), "plot.worst")
+    names = names_for(max(truth.max(), said.max()) + 1, class_names, "plot.worst")
     wrong = np.flatnonzero(said != truth)
     shown = wrong[np.argsort(-sureness[wrong], kind="stable")][:n]
     columns = max(1, math.ceil(math.sqrt(len(shown))))
@@ -141,7 +141,7 @@ def as_classes(y: Any, who: str) -> Array:
         y = (y > 0.5).astype(int)
     if y.dtype.kind not in "iubf" or (len(y) and y.min() < 0):
         raise DataError(
-            f"plot.{who} does not hold classes", expected="indices 0, 1, 2, ... or rows of K outputs",
+            f"{who} does not hold classes", expected="indices 0, 1, 2, ... or rows of K outputs",
             received=f"{y.dtype}: {y[:5].tolist()}",
         )  # fmt: skip
     return np.asarray(y.astype(int))
@@ -150,7 +150,7 @@ def as_classes(y: Any, who: str) -> Array:
 def judged(outputs: Array, who: str) -> tuple[Array, Array]:
     """The class that a model says to each sample, and the output with which it says so."""
     if outputs.ndim != 2:
-        raise ShapeError(f"plot.{who}: not a classifier", expected="outputs (N, K)", received=outputs.shape)
+        raise ShapeError(f"{who}: not a classifier", expected="outputs (N, K)", received=outputs.shape)
     if outputs.shape[1] == 1:
         outputs = np.hstack([1 - outputs, outputs])
     return outputs.argmax(axis=1), outputs.max(axis=1)
@@ -160,7 +160,7 @@ def names_for(count: int, class_names: Sequence[str] | None, who: str) -> list[s
     """One name per class."""
     names = [str(k) for k in range(count)] if class_names is None else [str(name) for name in class_names]
     if len(names) < count:
-        raise ArgumentError(f"plot.{who}: too few class_names", expected=f"at least {count}", received=len(names))
+        raise ArgumentError(f"{who}: too few class_names", expected=f"at least {count}", received=len(names))
     return names
 
 

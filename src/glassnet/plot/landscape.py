@@ -55,9 +55,9 @@ def landscape(
     """
     found = loss_slice(model, x, y, path, n, directions, span, seed)
     with sheet(ax, theme, (5.9, 4.7)) as (ax, colours):
-        drawn = _contours(ax, colours, found)
+        drawn = draw_contours(ax, colours, found)
         if found.path is not None:
-            _draw_path(ax, colours, found.path)
+            draw_path(ax, colours, found.path)
         ax.plot(0, 0, "X", ms=9, mfc=colours.page, mec=colours.text, mew=1.1, zorder=5)
         kind = "main direction of the path" if directions != "random" and path is not None else "random direction"
         ax.set(xlabel=f"first {kind}", ylabel=f"second {kind}")
@@ -170,7 +170,7 @@ def _losses(model: Any, x: Array, y: Array, here: Array, axes: Array, first: Arr
     return losses
 
 
-def _contours(ax: Axes, colours: Theme, found: Slice) -> Any:
+def draw_contours(ax: Axes, colours: Theme, found: Slice) -> Any:
     """Filled contours of the loss, by powers of ten where it spans more than a factor of twenty."""
     losses = np.ma.masked_invalid(found.losses)
     low, high = float(losses.min()), float(losses.max())
@@ -185,7 +185,7 @@ def _contours(ax: Axes, colours: Theme, found: Slice) -> Any:
     return ScalarMappable(norm, cmap)
 
 
-def _draw_path(ax: Axes, colours: Theme, path: Array) -> None:
+def draw_path(ax: Axes, colours: Theme, path: Array) -> None:
     """The way of training from its first record to its last, on a dark and a light line so that it shows everywhere."""
     ax.plot(*path.T, color="#1A1A1A", lw=3.2, solid_joinstyle="round")
     ax.plot(*path.T, color="#FFFFFF", lw=1.6, solid_joinstyle="round")

@@ -37,19 +37,19 @@ def boundary(
     >>> gn.plot.boundary(model, [[0.0, 0.0], [1.0, 0.0]], [0, 1]).alt_text
     'Decision boundary of a model with two inputs among 2 samples of 2 classes: 2 right (100%).'
     """
-    x, truth = _samples(x, y, "boundary")
+    x, truth = checked_samples(x, y, "plot.boundary")
     if x.shape[1] != 2:
         raise ShapeError(
             "plot.boundary: a plane needs two inputs", expected="x of shape (N, 2)", received=x.shape,
             fix="plot.hidden_plane shows two units of a hidden layer for any input",
         )  # fmt: skip
-    said, _ = judged(np.asarray(model.predict(x, verbose=0)), "boundary")
+    said, _ = judged(np.asarray(model.predict(x, verbose=0)), "plot.boundary")
     low, high = window(x)
     maps = class_map(model, low, high)
-    names = names_for(max(maps.shape[-1], truth.max() + 1), class_names, "boundary")
+    names = names_for(max(maps.shape[-1], truth.max() + 1), class_names, "plot.boundary")
     with sheet(ax, theme, _SIZE) as (ax, colours):
-        _paint(ax, colours, maps, low, high)
-        _scatter(ax, colours, x, truth, said, names)
+        paint_classes(ax, colours, maps, low, high)
+        scatter_classes(ax, colours, x, truth, said, names)
         ax.set(xlabel="x₀", ylabel="x₁")
         right = int((said == truth).sum())
         titled(ax, colours, f"{right} of {len(x)} right", " · ".join(_notes(said, truth)))
@@ -74,9 +74,9 @@ def hidden_plane(
     >>> gn.plot.hidden_plane(model, x, y).axes[0].get_xlabel()
     'unit 0 of dense'
     """
-    x, truth = _samples(x, y, "hidden_plane")
-    said, _ = judged(np.asarray(model.predict(x, verbose=0)), "hidden_plane")
-    chosen = _chosen_layer(model, layer)
+    x, truth = checked_samples(x, y, "plot.hidden_plane")
+    said, _ = judged(np.asarray(model.predict(x, verbose=0)), "plot.hidden_plane")
+    chosen = chosen_layer(model, layer)
     front = Model(model.inputs, chosen.output)
     hidden = front.predict(x, verbose=0)
     if hidden.ndim != 2 or hidden.shape[1] < 2:
@@ -87,14 +87,14 @@ def hidden_plane(
     grid = bent_grid(front, *window(x)) if x.ndim == 2 and x.shape[1] == 2 else None
     low, high = window(hidden[:, :2] if grid is None else np.concatenate([*grid, hidden])[:, :2])
     count, whole = int(truth.max() + 1), hidden.shape[1] == 2 and chosen is not model.layers[-1]
-    names = names_for(max(count, said.max() + 1), class_names, "hidden_plane")
+    names = names_for(max(count, said.max() + 1), class_names, "plot.hidden_plane")
     with sheet(ax, theme, _SIZE) as (ax, colours):
         if whole:
-            _paint(ax, colours, class_map(Model(chosen.output, model.output), low, high), low, high)
+            paint_classes(ax, colours, class_map(Model(chosen.output, model.output), low, high), low, high)
         if grid is not None:
             lines = LineCollection([line[:, :2] for line in grid], colors=colours.text, linewidths=0.5, alpha=0.35)
             ax.add_collection(lines)
-        _scatter(ax, colours, hidden[:, :2], truth, said, names)
+        scatter_classes(ax, colours, hidden[:, :2], truth, said, names)
         ax.locator_params(nbins=6)
         ax.set(xlabel=f"unit 0 of {chosen.name}", ylabel=f"unit 1 of {chosen.name}")
         ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
@@ -141,16 +141,15 @@ def window(x: Array) -> tuple[Array, Array]:
     return low - margin, high + margin
 
 
-def _samples(x: Any, y: Any, who: str) -> tuple[Array, Array]:
+def checked_samples(x: Any, y: Any, who: str) -> tuple[Array, Array]:
+    """Samples in float32 and the number of each one's class, of which there are equally many."""
     x, truth = np.asarray(x, np.float32), as_classes(y, f"{who}: y")
     if x.ndim < 2 or len(x) != len(truth) or not len(x):
-        raise ShapeError(
-            f"plot.{who}: one class per sample", expected="x (N, ...), y (N,)", received=(x.shape, truth.shape)
-        )
+        raise ShapeError(f"{who}: one class per sample", expected="x (N, ...), y (N,)", received=(x.shape, truth.shape))
     return x, truth
 
 
-def _chosen_layer(model: Any, layer: Any) -> Any:
+def chosen_layer(model: Any, layer: Any) -> Any:
     """The layer that is meant; the first with two units by default."""
     layers = joined_layers(model)
     if isinstance(layer, (str, int)):
@@ -168,16 +167,10 @@ def _chosen_layer(model: Any, layer: Any) -> Any:
     return found[0]
 
 
-def _paint(ax: Axes, colours: Theme, maps: Array, low: Array, high: Array) -> None:
+def paint_classes(ax: Axes, colours: Theme, maps: Array, low: Array, high: Array) -> None:
     """The predicted class as a tint, and lines where two classes are equal."""
-    count = maps.shape[-1]
-    said, strength = maps.argmax(axis=-1), maps.max(axis=-1)
-    sure = ((strength - 1 / count) / (1 - 1 / count)).clip(0, 1)[..., None] * (0.8 if colours.in_grey else 0.55)
-    tints = np.array([to_rgb(colours.class_colour(k)) for k in range(count)])
-    picture = np.asarray(to_rgb(colours.page)) * (1 - sure) + tints[said] * sure
-    ax.imshow(
-        picture, extent=(low[0], high[0], low[1], high[1]), origin="lower", aspect="auto", interpolation="nearest"
-    )
+    count, extent = maps.shape[-1], (low[0], high[0], low[1], high[1])
+    ax.imshow(tinted(colours, maps), extent=extent, origin="lower", aspect="auto", interpolation="nearest")
     across, up = (np.linspace(low[k], high[k], 2 * len(maps) + 1)[1::2] for k in (0, 1))
     for k in range(count if count > 2 else 1):
         lead = maps[..., k] - np.delete(maps, k, axis=-1).max(axis=-1)
@@ -185,7 +178,16 @@ def _paint(ax: Axes, colours: Theme, maps: Array, low: Array, high: Array) -> No
             ax.contour(across, up, lead, levels=[0], colors=[colours.text], linewidths=1.0)
 
 
-def _scatter(ax: Axes, colours: Theme, x: Array, truth: Array, said: Array, names: Sequence[str]) -> None:
+def tinted(colours: Theme, maps: Array) -> Array:
+    """The colour of every cell of a class map, deeper where the model is surer: (cells, cells, 3), from 0 to 1."""
+    count = maps.shape[-1]
+    said, strength = maps.argmax(axis=-1), maps.max(axis=-1)
+    sure = ((strength - 1 / count) / (1 - 1 / count)).clip(0, 1)[..., None] * (0.8 if colours.in_grey else 0.55)
+    tints = np.array([to_rgb(colours.class_colour(k)) for k in range(count)])
+    return np.asarray(np.asarray(to_rgb(colours.page)) * (1 - sure) + tints[said] * sure)
+
+
+def scatter_classes(ax: Axes, colours: Theme, x: Array, truth: Array, said: Array, names: Sequence[str]) -> None:
     """The samples by class, those that are judged wrongly in a ring."""
     size = float(np.clip(2500 / len(x), 12, 90))
     for k in range(truth.max() + 1):

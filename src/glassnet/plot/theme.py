@@ -51,6 +51,11 @@ class Theme:
         return LinearSegmentedColormap.from_list("values", [self.below, self.page, self.above])
 
     @property
+    def gradients(self) -> Colormap:
+        """For gradients."""
+        return LinearSegmentedColormap.from_list("gradients", [self.falling, self.page, self.rising])
+
+    @property
     def ink(self) -> Colormap:
         """For images: nothing is the page, full ink the colour of text."""
         return LinearSegmentedColormap.from_list("ink", [self.page, self.text])

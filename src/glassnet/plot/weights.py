@@ -22,8 +22,8 @@ _SMALL = 9.0
 
 
 def weights(
-    source: Any, image_shape: tuple[int, int] | None = None, x_train: Any = None, ax: Axes | None = None,
-    theme: str = "light",
+    source: Any, image_shape: tuple[int, int] | None = None, x_train: Any = None, limit: float | None = None,
+    ax: Axes | None = None, theme: str = "light",
 ) -> Any:  # fmt: skip
     """The weights of each unit as a picture of its inputs, and its bias in numbers.
 
@@ -31,17 +31,20 @@ def weights(
         source: a layer with a kernel, or an array (I, O): one row per input, one column per unit.
         image_shape: (H, W) of the inputs; by default a square, and where I is none, the whole kernel as one matrix.
         x_train: the inputs it was trained on; pixels that are 0 in all of them never trained and are hatched.
+        limit: where the scale ends, for figures that are compared; by default where nearly all of these weights do.
 
     >>> import glassnet as gn
     >>> gn.plot.weights(np.eye(4)).alt_text
     'Weights of 4 units as images of 2 x 2 pixels, from 0 to 1.'
     """
     name, kernel, bias = _read(source)
-    shape = _image_shape(len(kernel), image_shape)
+    if limit is not None and not 0 < limit < math.inf:
+        raise ArgumentError("plot.weights: limit", expected="a number above 0", received=limit)
+    shape = image_shape_of(len(kernel), image_shape)
     untrained = None if x_train is None else _never_trained(x_train, len(kernel))
     if shape is None:
-        return _matrix(name, kernel, bias, untrained, ax, theme)
-    return _pictures(name, kernel, bias, shape, untrained, ax, theme)
+        return _matrix(name, kernel, bias, untrained, limit, ax, theme)
+    return _pictures(name, kernel, bias, shape, untrained, limit, ax, theme)
 
 
 def _read(source: Any) -> tuple[str, Array, Array | None]:
@@ -66,7 +69,8 @@ def _read(source: Any) -> tuple[str, Array, Array | None]:
     return str(source), weight.numpy(), None if bias is None else bias.numpy()
 
 
-def _image_shape(inputs: int, given: tuple[int, int] | None) -> tuple[int, int] | None:
+def image_shape_of(inputs: int, given: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The given (H, W), or a square where there is one; None where the kernel is no picture."""
     if given is None:
         side = math.isqrt(inputs)
         return (side, side) if side * side == inputs and side > 1 else None
@@ -86,8 +90,8 @@ def _never_trained(x_train: Any, inputs: int) -> Array:
 
 
 def _pictures(
-    name: str, kernel: Array, bias: Array | None, shape: tuple[int, int], untrained: Array | None, ax: Axes | None,
-    theme: str,
+    name: str, kernel: Array, bias: Array | None, shape: tuple[int, int], untrained: Array | None,
+    limit: float | None, ax: Axes | None, theme: str,
 ) -> Any:  # fmt: skip
     (height, width), units = shape, kernel.shape[1]
     columns = _columns(units, height / width)
@@ -96,7 +100,7 @@ def _pictures(
     across, down = 1.12 * width, height + 0.33 * width
     size = (max(columns * tile, 4.2) + 1.0, rows * tile * down / across + 0.9)
     with sheet(ax, theme, size) as (ax, colours):
-        limit, point = limit_of(kernel), points_wide(ax) / columns
+        limit, point = limit or limit_of(kernel), points_wide(ax) / columns
         norm = Normalize(-limit, limit)
         for unit in range(units):
             row, column = divmod(unit, columns)
@@ -129,12 +133,15 @@ def _columns(units: int, steepness: float) -> int:
     return min(near, key=lambda columns: (-units % columns, abs(columns - wanted)))
 
 
-def _matrix(name: str, kernel: Array, bias: Array | None, untrained: Array | None, ax: Axes | None, theme: str) -> Any:
+def _matrix(
+    name: str, kernel: Array, bias: Array | None, untrained: Array | None, limit: float | None, ax: Axes | None,
+    theme: str,
+) -> Any:  # fmt: skip
     inputs, units = kernel.shape
     size = float(np.clip(0.5 * units, 3.2, 7.5)) + 1.6, float(np.clip(0.28 * (inputs + 1.4), 1.0, 7.5)) + 1.1
     with sheet(ax, theme, size) as (ax, colours):
         whole = kernel if bias is None else np.vstack([kernel, bias])
-        limit = limit_of(whole)
+        limit = limit or limit_of(whole)
         norm = Normalize(-limit, limit)
         blocks = [(kernel, 0.0)] if bias is None else [(kernel, 0.0), (bias[None], inputs + 0.4)]
         for block, top in blocks:
