@@ -7,7 +7,9 @@ file as a reader would, from disk. Both collect console errors and refused reque
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from web.viewkit import SET_UP, VIEWS
+from web.viewkit import CLEAR, DONE, SET_UP, VIEWS
 
 playwright_api = None
 with contextlib.suppress(ImportError):
@@ -72,6 +74,17 @@ def serve(route: Any) -> None:
         route.abort()
 
 
+def page_in(browser: Any, problems: list[str], **options: Any) -> Any:
+    """A page in a context of its own that lists what goes wrong."""
+    context = browser.new_context(**options)
+    context.route("**/*", serve)
+    page = context.new_page()
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("requestfailed", lambda request: problems.append(f"refused: {request.url[:200]}"))
+    return page
+
+
 @pytest.fixture
 def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
     """Makes pages; options are those of playwright's contexts, such as `color_scheme` or `viewport`.
@@ -82,14 +95,8 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
     unexpected: list[str] = []
 
     def make(expect_problems: list[str] | None = None, **options: Any) -> Any:
-        problems = unexpected if expect_problems is None else expect_problems
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.route("**/*", serve)
-        page = context.new_page()
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("requestfailed", lambda request: problems.append(f"refused: {request.url[:200]}"))
+        page = page_in(browser, unexpected if expect_problems is None else expect_problems, **options)
+        contexts.append(page.context)
         return page
 
     yield make
@@ -98,12 +105,26 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
     assert not unexpected, unexpected
 
 
-@pytest.fixture
-def kit(new_page: Callable[..., Any]) -> Any:
-    """An empty page in which `await import("/rules.js")` works."""
-    page = new_page()
+@pytest.fixture(scope="session")
+def shared_kit(browser: Any) -> Iterator[tuple[Any, list[str]]]:
+    """One page for all tests of the kit and of views: loading the modules takes longer than most tests."""
+    problems: list[str] = []
+    page = page_in(browser, problems)
     page.goto(HOST)
-    return page
+    page.evaluate(SET_UP, VIEWS)
+    yield page, problems
+    page.context.close()
+
+
+@pytest.fixture
+def kit(shared_kit: tuple[Any, list[str]]) -> Iterator[Any]:
+    """A page, empty again, in which `await import("/rules.js")` works."""
+    page, problems = shared_kit
+    page.mouse.move(0, 0)
+    page.evaluate(CLEAR)
+    problems.clear()
+    yield page
+    assert not problems, problems
 
 
 @pytest.fixture
@@ -121,13 +142,46 @@ def open_page(new_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any
 
 
 @pytest.fixture
-def views(new_page: Callable[..., Any]) -> Callable[..., Any]:
-    """A page in which every view can be made; options are those of playwright's contexts."""
+def ready(open_page: Callable[..., Any]) -> Callable[..., Any]:
+    """Opens a page and waits until it has checked itself."""
+
+    def opened(text: str, **options: Any) -> Any:
+        tab = open_page(text, **options)
+        tab.wait_for_selector(DONE)
+        return tab
+
+    return opened
+
+
+@pytest.fixture
+def views(kit: Any, new_page: Callable[..., Any]) -> Callable[..., Any]:
+    """A page in which every view can be made; with options, which are those of playwright's contexts, one of its own."""
 
     def opened(**options: Any) -> Any:
+        if not options:
+            return kit
         page = new_page(**options)
         page.goto(HOST)
         page.evaluate(SET_UP, VIEWS)
         return page
 
     return opened
+
+
+@pytest.fixture
+def modules(kit: Any) -> Callable[[Any], Any]:
+    """A page without the shell in which the stage's own functions can be called on a trace."""
+
+    def loaded(made: Any) -> Any:
+        data = json.loads(re.search(r'id="trace">(.*?)</script>', made.html, re.DOTALL).group(1))
+        kit.evaluate(
+            """async (data) => {
+              const { Trace } = await import("/trace.js");
+              for (const name of ["route", "chain", "plane"]) Object.assign(window, await import(`/${name}.js`));
+              window.__glass = { trace: await Trace.load(data) };
+            }""",
+            data,
+        )
+        return kit
+
+    return loaded

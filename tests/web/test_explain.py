@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from web.viewkit import DONE, go
 
 import glassnet as gn
-from glassnet.autograd.op import Op
 from glassnet.explain import explain, trace
 from glassnet.explain.page import page
 
 Opened = Callable[..., Any]
-DONE = "[data-testid=self-check][data-done=true]"
 XOR_X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 XOR_Y = np.array([[0], [1], [1], [0]], "float32")
 PLACES = """() => { const { trace, selection } = window.__glass; const { step, granularity, route } = selection.get();
@@ -83,27 +82,6 @@ def xor_page(xor_step: Any) -> str:
 def mnist_page() -> str:
     """A page of the size of MNIST, 784-128-10, with Adam."""
     return explain(classifier(128, 784), image(784), np.array([3]), image=(28, 28)).html
-
-
-@pytest.fixture
-def ready(open_page: Opened) -> Opened:
-    """Opens a page and waits until it has checked itself."""
-
-    def opened(text: str, **options: Any) -> Any:
-        tab = open_page(text, **options)
-        tab.wait_for_selector(DONE)
-        return tab
-
-    return opened
-
-
-def go(tab: Any, **place: Any) -> None:
-    """Choose a place, and wait until drawings that follow their own width have been laid out."""
-    tab.evaluate(
-        """place => { window.__glass.selection.set(place);
-          return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))); }""",
-        place,
-    )
 
 
 # ---------------------------------------------------------------- E1 to E3: the file, its numbers, its self-check
@@ -192,6 +170,19 @@ def test_the_address_leads_to_every_state(ready: Opened, xor_page: str) -> None:
         tab.goto(address)
         tab.wait_for_selector(DONE)
         assert tab.evaluate(PLACES) == wanted
+
+
+@pytest.mark.parametrize("route", ["zzz", "x[0,0]"])
+def test_an_address_whose_route_leads_nowhere_gives_the_tour_of_the_operations(
+    ready: Opened, xor_step: Any, xor_page: str, route: str
+) -> None:
+    tab = ready(xor_page)
+    address = tab.url.partition("#")[0]
+    tab.goto("about:blank")
+    tab.goto(f"{address}#by=number&route={route}")
+    tab.wait_for_selector(DONE)
+    count = tab.evaluate("() => window.__glass.trace.view(window.__glass.selection.get()).count")
+    assert count == sum(op.inside_of is None for op in xor_step.ops)
 
 
 def test_going_back_restores_the_same_page(ready: Opened, xor_page: str) -> None:
@@ -358,36 +349,6 @@ def test_a_page_of_mnist_size_is_there_within_a_second_and_a_half_and_steps_with
 # ---------------------------------------------------------------- E12: what does not fit
 
 
-class Riddle(Op):
-    saves = ("x",)
-
-    def shapes(self, x: Any) -> Any:
-        return x.shape
-
-    def forward(self, xp: Any, x: Any) -> Any:
-        return xp.sort(x)[..., ::-1].copy()
-
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: Any) -> Any:
-        return g
-
-
-class Riddled(gn.layers.Layer):
-    def call(self, inputs: Any) -> Any:
-        from glassnet.autograd.op import apply
-
-        return apply(Riddle(), inputs)
-
-
-def test_an_operation_without_a_rule_gets_a_generic_card(ready: Opened) -> None:
-    model = gn.Sequential([gn.Input((2,)), gn.layers.Dense(3), Riddled(name="riddle"), gn.layers.Dense(1)], name="odd")
-    tab = ready(explain(model, XOR_X, XOR_Y, loss="mse", optimizer="sgd").html)
-    go(tab, step=1)
-    assert "as recorded" in tab.inner_text("[data-testid=card-numbers]")
-    assert "No formula is known" in tab.inner_text("[data-testid=card-formula]")
-    assert "def forward" in tab.inner_text("[data-testid=card-code]")
-    assert tab.inner_text(DONE).startswith("✓")
-
-
 def test_numbers_that_are_not_finite_are_counted_and_their_first_step_is_named(ready: Opened) -> None:
     model = xor()
     kernel = model.get_layer("output").kernel.numpy().copy()
@@ -401,6 +362,7 @@ def test_numbers_that_are_not_finite_are_counted_and_their_first_step_is_named(r
     )
     assert words.startswith(f"{count} numbers are not finite")
     assert "step 2: forward, output" in words
+    assert tab.inner_text("[data-testid=loss-change]").endswith(" NaN → NaN")
     tab.click("[data-testid=not-finite] button")
     assert tab.evaluate(PLACES)["step"] == 1
     for step in range(8):

@@ -76,7 +76,12 @@ def test_numbers_that_are_not_finite_are_counted_and_hatched_black(views):
 
 def test_weights_that_were_never_trained_are_hatched_and_counted(views):
     page = views()
-    show(page, "heat", "{array: array(v), trained: v.data.map((_, i) => i >= 400 ? 1 : 0)}", array(np.ones((40, 20))))
+    show(
+        page,
+        "heat",
+        "{array: array(v), trained: Array.from(array(v).data, (_, i) => (i >= 400 ? 1 : 0))}",
+        array(np.ones((40, 20))),
+    )
     assert "400 never trained" in page.locator(".legend").text_content()
     top = {pixel(page, x, 20) for x in range(2, 30)}
     assert len(top) > 2, "grey lines on the surface"

@@ -118,13 +118,13 @@ def factors(*values: float) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("values", "others", "result"), [
     ((-0.5, 0.25, 1, 0.5), None, -0.0625),
-    ((-0.8821, 0.2314, 1, 0.0105), 0.0004, -0.0017432),
+    ((-0.8821, 0.2314, 1, 0.0105), 0.0004, -0.00174324),
     ((1 / 3, 3), None, 1.0),
     ((0.7, 0), None, 0.0),
 ])  # fmt: skip
 def test_the_ribbon_multiplies_to_the_gradient_and_says_when_only_nearly(views, values, others, result):
     page = views()
-    rest = None if others is None else {"count": 9, "value": others}
+    rest = None if others is None else {"count": 9, "value": others, "size": others, "kind": "paths"}
     v = {"factors": factors(*values), "others": rest, "result": {"name": "g", "value": result, "ref": "g@0[1]"}}
     show(page, "ribbon", "v", v)
     shown = [number(text) for text in texts(page, ".ribbon-number")]
@@ -137,6 +137,43 @@ def test_the_ribbon_multiplies_to_the_gradient_and_says_when_only_nearly(views, 
     assert plan["product"] == pytest.approx(np.prod(values), rel=1e-12)
     refs = page.locator(".ribbon [data-ref]").evaluate_all("(chips) => chips.map((chip) => chip.dataset.ref)")
     assert refs == [*[f"f@0[{i}]" for i in range(len(values))], "g@0[1]"]
+
+
+@pytest.mark.parametrize(("result", "sign"), [(-100, "≠"), (6.0002, "≠"), (math.inf, "≠"), (6, "=")])
+def test_the_ribbon_says_not_equal_where_its_full_numbers_do_not_give_the_gradient(views, result, sign):
+    page = views()
+    show(
+        page,
+        "ribbon",
+        "v",
+        {"factors": factors(2, 3), "others": None, "result": {"name": "g", "value": result, "ref": "g"}},
+    )
+    assert texts(page, ".ribbon-sign")[-1] == sign
+    assert page.locator(".ribbon-sign.is-bad").count() == (sign == "≠")
+
+
+@pytest.mark.parametrize("key", ["Enter", "Space"])
+def test_a_key_on_a_factor_pins_it_and_leads_to_its_step(views, key):
+    page = views()
+    v = {"factors": factors(2, 3), "others": None, "result": {"name": "g", "value": 6, "ref": "g"}}
+    show(page, "ribbon", "{...v, onpick: (ref) => calls.push(ref)}", v)
+    page.locator("button").nth(1).focus()
+    page.keyboard.press(key)
+    assert page.evaluate("calls") == ["f@0[1]"]
+    assert page.evaluate("async () => (await import('/selection.js')).selection.get().pinned") == "f@0[1]"
+
+
+def test_numbers_in_coloured_cells_have_enough_contrast(views):
+    page = views(color_scheme="dark")
+    show(page, "lens", "{array: array(v)}", array(np.linspace(-1, 1, 81).reshape(9, 9)))
+    colours = page.locator("td").evaluate_all(
+        r"(cells) => cells.map(({style}) => [style.color, style.background].map((c) => c.match(/\d+/g).map(Number)))"
+    )
+    channels = np.array(colours) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    light = linear @ [0.2126, 0.7152, 0.0722] + 0.05
+    assert len(light) == 81
+    assert (light.max(1) / light.min(1)).min() >= 4.5
 
 
 # ---------------------------------------------------------------- code
@@ -325,7 +362,7 @@ ALL_VIEWS = """(v) => {
     total: { label: title, value: 33, ref: "z" } }));
   show(unitgrid({ array: large, title, biases: small, orders: { contribution: small.data, gradient: small.data } }));
   show(lens({ array: large, title }));
-  show(ribbon({ title, factors: v.factors, others: { count: 3, value: 0.5 }, result: v.factors[3] }));
+  show(ribbon({ title, factors: v.factors, others: { count: 3, value: 0.5, size: 0.5, kind: "paths" }, result: v.factors[3] }));
   show(code({ title, source: { file: title, line: 3, text: `x = '${title}'` }, symbols: { x: title } }));
   show(chart({ title, x: title, y: title, series: curves, tangent: { x: 10, y: 0.1, slope: -0.01, label: title } }));
   show(boundary({ title, array: small, points: v.points, classes: [title, "b"], x: axis, y: axis,

@@ -13,8 +13,7 @@ def write_page(run: str, sample: int, data: str | None, out: str | None) -> Path
     """Write the page, by default as explain-N.html beside the model; returns its path."""
     kept = runs.load(run)
     source = kept.source(data)
-    rows_of_sample(source, sample)  # refuses a sample that there is not
-    made = explain_sample(kept.model, source, sample)
+    rows_of_sample(source, sample)  # refuses a sample that the test set does not have
     path = Path(out) if out else runs.model_path(run).with_name(f"explain-{sample}.html")
-    made.save(path)
+    explain_sample(kept.model, source, sample).save(path)
     return path

@@ -5,19 +5,22 @@
 
 import { element } from "./element.js";
 import { MESSAGES, text } from "./messages.js";
+import { valueAt } from "./network.js";
 import { format } from "./numbers.js";
 import { ribbon } from "./ribbon.js";
-import { strongestRoute, valueAt } from "./route.js";
+import { strongestRoute } from "./route.js";
+import { addendsOf } from "./rules.js";
 import { markLinked, writeRef } from "./selection.js";
 import { STAGE_MESSAGES } from "./stagewords.js";
 
 /** @import {Op, Tensor, Trace} from "./trace.js" */
-/** @import {Worked, WorkedTerm} from "./rules.js" */
+/** @import {Others} from "./ribbon.js" */
+/** @import {Addend, Worked} from "./rules.js" */
 /** @import {Selected, selection} from "./selection.js" */
 /**
  * One factor: a number somewhere in the trace, or a sum of a product along the route and of all other terms.
  * @typedef {{kind: "number", label: string, value: number, tensor: Tensor, cell: number[], ref: string}} NumberFactor
- * @typedef {Omit<NumberFactor, "kind"> & {kind: "sum", along: ChainFactor[], others: {count: number, value: number}}} SumFactor
+ * @typedef {Omit<NumberFactor, "kind"> & {kind: "sum", along: ChainFactor[], others: Others}} SumFactor
  * @typedef {NumberFactor | SumFactor} ChainFactor
  */
 
@@ -34,11 +37,11 @@ const STEPS_TO_SLOPE = new Set(["greater", "cast", "subtract", "where"]);
  * @param {string[]} route
  * @returns {ChainFactor[]}
  */
-export function chainFactors(trace, tensor, cell, route) {
+function chainFactors(trace, tensor, cell, route) {
   const op = trace.opWriting(tensor);
   const worked = op?.phase === "backward" && !op.insideOf ? trace.workCell(op, op.writes.indexOf(tensor), cell) : null;
   if (!op || !worked) return [numberFactor(trace, tensor, cell)];
-  const found = factorsOfNode({ trace, op, tensor, cell, route }, worked.tree);
+  const found = factorsOfNode({ trace, op, tensor, cell, route, tree: worked.tree }, worked.tree);
   const kept = found.filter((factor) => !isPlainOne(factor));
   return kept.length ? kept : found.slice(0, 1);
 }
@@ -53,7 +56,10 @@ function isPlainOne(factor) {
   return tensor.role === "const" || label === "1/1" || label === "∂L/∂L";
 }
 
-/** @typedef {{trace: Trace, op: Op, tensor: Tensor, cell: number[], route: string[]}} ChainPlace */
+/**
+ * The cell that is taken apart; `tree` is all of what computes it.
+ * @typedef {{trace: Trace, op: Op, tensor: Tensor, cell: number[], route: string[], tree: Worked}} ChainPlace
+ */
 
 /**
  * @param {ChainPlace} place
@@ -65,43 +71,67 @@ function factorsOfNode(place, node) {
   switch (node.kind) {
     case "read": {
       const read = trace.tensorNamed(op, node.array);
-      return read && node.cell ? chainFactors(trace, read, node.cell, route) : [];
+      if (read && node.cell) return chainFactors(trace, read, node.cell, route);
+      break;
     }
     case "binary":
       if (node.operator === "*") return [...factorsOfNode(place, node.left), ...factorsOfNode(place, node.right)];
       if (node.operator === "/") return [...factorsOfNode(place, node.left), inverseFactor(place, node.right)];
       break;
-    case "reduce":
-      if (node.how === "sum") return node.terms.length === 1 ? factorsOfNode(place, node.terms[0].node) : [sumFactor(place, node.terms)];
-      break;
     default:
   }
+  const addends = tensor.role === "grad" || node.kind === "reduce" ? addendsOf(node) : []; // 1 − a² is one slope, no sum
+  if (addends.length > 1) return [sumFactor(place, node, addends)];
+  if (addends.length && addends[0].node !== node) return signedFactors(place, addends[0]);
   return [{ ...numberFactor(trace, tensor, cell), value: node.value }];
 }
 
 /**
  * @param {ChainPlace} place
- * @param {WorkedTerm[]} terms
- * @returns {SumFactor}
+ * @param {Addend} addend
+ * @returns {ChainFactor[]}
  */
-function sumFactor(place, terms) {
-  const { trace, op, tensor, cell, route } = place;
-  const values = terms.map((term) => term.value);
-  const total = values.reduce((sum, value) => sum + value, 0);
-  const onRoute = terms.findIndex((term) => readsOfTerm(term.node).some(([array, at]) => liesOnRoute(trace, trace.tensorNamed(op, array), at, route)));
-  const largest = values.reduce((best, value, index) => (Math.abs(value) > Math.abs(values[best]) ? index : best), 0);
-  const chosen = onRoute >= 0 ? onRoute : largest;
-  const along = factorsOfNode(place, terms[chosen].node);
-  return { ...numberFactor(trace, tensor, cell), kind: "sum", value: total, along, others: { count: terms.length - 1, value: total - values[chosen] } };
+function signedFactors(place, { sign, node }) {
+  const factors = factorsOfNode(place, node);
+  return sign === 1 ? factors : [{ ...numberFactor(place.trace, place.tensor, place.cell), label: "−1", value: -1 }, ...factors];
 }
 
 /**
+ * A sum as one factor: what was recorded, if the sum is all that the operation computes.
+ * @param {ChainPlace} place
  * @param {Worked} node
- * @returns {[string, number[]][]}
+ * @param {Addend[]} addends
+ * @returns {SumFactor}
  */
-function readsOfTerm(node) {
-  if (node.kind === "read") return node.cell ? [[node.array, node.cell]] : [];
-  return node.kind === "binary" ? [...readsOfTerm(node.left), ...readsOfTerm(node.right)] : [];
+function sumFactor(place, node, addends) {
+  const { trace, op, tensor, cell, route, tree } = place;
+  const isOnRoute = (/** @type {Addend} */ { sources }) => sources.some(({ array, cell: at }) => liesOnRoute(trace, trace.tensorNamed(op, array), at, route));
+  const largest = addends.reduce((best, addend) => (Math.abs(addend.value) > Math.abs(best.value) ? addend : best));
+  const chosen = addends.find(isOnRoute) ?? largest;
+  const whole = numberFactor(trace, tensor, cell);
+  const named = node === tree ? whole : { ...whole, label: "Σ", value: node.value };
+  return { ...named, kind: "sum", along: signedFactors(place, chosen), others: othersOf(place, addends, chosen) };
+}
+
+/**
+ * All terms of a sum but one, in one number. They are the other samples, where every term is of a sample of its own.
+ * @param {ChainPlace} place
+ * @param {Addend[]} addends
+ * @param {Addend} chosen
+ * @returns {Others}
+ */
+function othersOf({ trace, op }, addends, chosen) {
+  const others = addends.filter((addend) => addend !== chosen);
+  const samples = addends.flatMap(({ sources }) => {
+    const batched = sources.find(({ array }) => trace.tensorNamed(op, array)?.axes[0] === "N");
+    return batched ? [batched.cell[0]] : [];
+  });
+  return {
+    count: others.length,
+    value: others.reduce((sum, { value }) => sum + value, 0),
+    size: others.reduce((sum, { value }) => sum + Math.abs(value), 0),
+    kind: new Set(samples).size === addends.length ? "samples" : "paths",
+  };
 }
 
 /**
@@ -113,7 +143,7 @@ function readsOfTerm(node) {
  */
 function liesOnRoute(trace, tensor, cell, route) {
   if (!tensor) return false;
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const forward = trace.sourceOf(tensor);
   return forward.role !== "param" && route.includes(writeRef(forward.ref, cell));
 }
 
@@ -157,14 +187,6 @@ export function slopeName(trace, tensor) {
   return through?.phase === "forward" && through.reads.length === 1 ? `${through.op}′(${through.reads[0].symbol})` : null;
 }
 
-/**
- * The product of factors.
- * @param {ChainFactor[]} factors
- */
-export function productOf(factors) {
-  return factors.reduce((product, { value }) => product * value, 1);
-}
-
 // ---------------------------------------------------------------- which gradient
 
 /**
@@ -174,7 +196,7 @@ export function productOf(factors) {
  * @param {Readonly<Selected>} selected
  * @returns {{tensor: Tensor, cell: number[]} | null}
  */
-export function chainTarget(trace, selected) {
+function chainTarget(trace, selected) {
   const { moment } = trace.view(selected);
   if (moment.phase !== "backward") return null;
   const route = routeOf(trace, selected);
@@ -205,7 +227,7 @@ export function routeOf(trace, selected) {
  * @param {Readonly<Selected>} selected
  * @param {Tensor} tensor
  */
-export function momentIndexOf(trace, { granularity, route, step }, tensor) {
+function momentIndexOf(trace, { granularity, route, step }, tensor) {
   const moments = trace.moments(granularity, route);
   const written = moments.findIndex(({ ops }) => ops.some(({ writes }) => writes.includes(tensor)));
   const read = moments.findIndex(({ ops }) => ops.some(({ reads }) => reads.includes(tensor)));
@@ -216,7 +238,7 @@ export function momentIndexOf(trace, { granularity, route, step }, tensor) {
 
 /**
  * One line per sum: the gradient itself, then each factor that is a sum of paths.
- * @typedef {{factors: ChainFactor[], others: {count: number, value: number} | null, result: NumberFactor}} ChainLine
+ * @typedef {{factors: ChainFactor[], others: Others | null, result: NumberFactor}} ChainLine
  */
 
 /**
@@ -233,7 +255,7 @@ export function chainLines(trace, tensor, cell, route) {
   const lines = [{ factors: only ? only.along : factors, others: only ? only.others : null, result }];
   for (const { factors: listed } of lines) {
     for (const factor of listed) {
-      if (factor.kind === "sum") lines.push({ factors: factor.along, others: factor.others, result: numberFactor(trace, factor.tensor, factor.cell) });
+      if (factor.kind === "sum") lines.push({ factors: factor.along, others: factor.others, result: { ...factor, kind: "number" } });
     }
   }
   return lines;
@@ -273,9 +295,9 @@ function ribbonsOf(trace, store, { tensor, cell }) {
   };
   const chip = (/** @type {ChainFactor} */ factor) => ({ name: factor.label, value: factor.value, ref: factor.ref, words: factor.ref });
   return chainLines(trace, tensor, cell, routeOf(trace, store.get())).map(({ factors, others, result }, index) => {
-    const name = cellSymbol(result.tensor, result.cell);
-    const key = index ? "chain.part" : others ? "chain.title.sum" : "chain.title";
-    return ribbon({ title: text(key, { name }), factors: factors.map(chip), others, result: { ...chip(result), name }, onpick: go }).node;
+    const name = result.label;
+    const key = index ? "chain.part" : others ? `chain.title.${others.kind}` : "chain.title";
+    return ribbon({ title: text(key, { name }), factors: factors.map(chip), others, result: chip(result), onpick: go }).node;
   });
 }
 

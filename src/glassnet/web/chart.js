@@ -61,7 +61,7 @@ export function chart(options) {
  * @param {number} height
  * @returns {ChartPlan}
  */
-export function planChart({ series, range, tangent }, width, height) {
+function planChart({ series, range, tangent }, width, height) {
   const points = series.flatMap((line) => line.points);
   const xs = points.map(([x]) => x).filter(Number.isFinite);
   /** @type {import("./axes.js").Range} */

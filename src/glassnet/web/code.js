@@ -92,7 +92,7 @@ function codeLine(number) {
  *
  * @param {string} text
  */
-export function dedent(text) {
+function dedent(text) {
   const lines = text.replace(/\s+$/, "").split("\n");
   const indents = lines.filter((line) => line.trim()).map((line) => line.length - line.trimStart().length);
   const shared = Math.min(...indents, Infinity);

@@ -71,7 +71,7 @@ export function stagesOf(strokes, pen, form, switches) {
  * @param {Drawing} drawing
  * @returns {Drawing}
  */
-export function setUpright(drawing) {
+function setUpright(drawing) {
   const { y: top, height } = paperAround(drawing.strokes, 0);
   const left = (/** @type {(y: number) => boolean} */ isNear) => Math.min(...drawing.strokes.flat().filter(([, y]) => isNear(y)).map(([x]) => x));
   const lean = left((y) => y <= top + EDGE * height) - left((y) => y >= top + (1 - EDGE) * height);
@@ -85,7 +85,7 @@ export function setUpright(drawing) {
  * @param {Drawing} drawing
  * @returns {Drawing}
  */
-export function cropPaper(drawing) {
+function cropPaper(drawing) {
   const paper = paperAround(drawing.strokes, drawing.pen);
   const { width, height } = paperAround(drawing.strokes, 0);
   return { ...drawing, paper, cut: { line: [width, height], room: [paper.width, paper.height] } };
@@ -98,7 +98,7 @@ export function cropPaper(drawing) {
  * @param {Form} form
  * @returns {Drawing}
  */
-export function scalePaper({ strokes, pen, paper, cut }, form) {
+function scalePaper({ strokes, pen, paper, cut }, form) {
   const [across, down] = fitting([paper.width, paper.height], form.box, form);
   const [width, height] = [paper.width * across, paper.height * down];
   const [left, top] = [within(paper.x, 0, 1 - width), within(paper.y, 0, 1 - height)];
@@ -131,7 +131,7 @@ function fitting([width, height], room, { stretch }) {
  * @param {Form} form
  * @returns {Drawing}
  */
-export function chooseLine(drawing, form) {
+function chooseLine(drawing, form) {
   if (form.ink === null) return withPen(drawing, form.pen, form);
   let thin = 1 / (INK_BLOCK * form.size);
   let thick = THICKEST;
@@ -150,7 +150,7 @@ export function chooseLine(drawing, form) {
  * @param {Form} form
  * @returns {Drawing}
  */
-export function centreInk(drawing, form) {
+function centreInk(drawing, form) {
   const middled = layInMiddle(drawing);
   const mass = form.centre === "mass" ? centreOfMass(middled, form.size) : null;
   return mass ? movePaper(middled, 0.5 - mass[0], 0.5 - mass[1]) : middled;
@@ -259,7 +259,7 @@ export function pixelsOf(drawing, size) {
  * @param {number} size
  * @returns {Point | null}
  */
-export function centreOfMass(drawing, size) {
+function centreOfMass(drawing, size) {
   const side = INK_BLOCK * size;
   let [mass, x, y] = [0, 0, 0];
   bitmapOf(drawing, side).forEach((cell, at) => {

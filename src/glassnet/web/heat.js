@@ -93,7 +93,7 @@ export function shapeText(shape) {
  * @param {{shape: number[], ref: string, data: ArrayLike<number>}} array
  * @param {string[]} refs
  */
-export function linkedPositions(array, refs) {
+function linkedPositions(array, refs) {
   if (refs.includes(array.ref)) return Array.from(array.data, (_, position) => position);
   return refs.map((ref) => positionOf(array, ref)).filter((position) => position !== null);
 }
@@ -117,7 +117,7 @@ export function speakCell(array, position) {
  * @param {string} role
  * @param {number} value
  */
-export function roleNumber(role, value) {
+function roleNumber(role, value) {
   return role === "grad" || role === "delta" ? formatSigned(value) : format(value);
 }
 
@@ -151,7 +151,7 @@ function planHeat({ array, image = null, kind = scaleKind(array, image), limit, 
  *   width of the longest number in pixels, null without numbers
  * @returns {HeatLayout}
  */
-export function heatLayout({ rows, columns, longest, width, height }) {
+function heatLayout({ rows, columns, longest, width, height }) {
   const fitting = Math.min(width / columns, height / rows, LARGEST_CELL);
   const side = fitting >= 1 ? Math.floor(fitting) : fitting;
   const cellWidth = longest === null ? side : Math.ceil(longest) + 16;
@@ -253,7 +253,7 @@ function paintMarks(context, { data, rows, columns, left, top, cellWidth, cellHe
       continue;
     }
     const at = colorIndex(value, scale.limit);
-    context.fillStyle = takesDarkText(table.subarray(at, at + 3)) ? "#1b1f24" : "#ffffff";
+    context.fillStyle = takesDarkText(table.subarray(at, at + 3)) ? "#000000" : "#ffffff";
     if (texts) context.fillText(texts[position], x + cellWidth / 2, y + cellHeight / 2 + 1);
     else if (value < 0 && isSigned(scale.kind) && cellWidth >= MARKED_CELL) context.fillRect(x + cellWidth / 2 - 3, y + cellHeight / 2 - 0.5, 6, 1);
     if (isClipped(value, scale.limit)) paintNotch(context, x + cellWidth, y, Math.min(7, cellWidth / 2));

@@ -138,7 +138,7 @@ function readsOf(statement, arrays) {
 }
 
 /** @param {Expr} index */
-export const isDots = (index) => index[0] === "dots";
+const isDots = (index) => index[0] === "dots";
 
 /**
  * `...` written out as numbered letters, right-aligned: with three leading axes they are '0', '1', '2'.

@@ -131,7 +131,7 @@ function followHand(table, { options, position, move }) {
  * @param {{rows: number, columns: number, across: number, down: number}} shape
  * @returns {{row: number, column: number, rows: number, columns: number}}
  */
-export function windowAround(position, { rows, columns, across, down }) {
+function windowAround(position, { rows, columns, across, down }) {
   const first = (/** @type {number} */ middle, /** @type {number} */ size, /** @type {number} */ length) =>
     Math.max(0, Math.min(middle - Math.floor(size / 2), length - size));
   return {
@@ -197,7 +197,7 @@ function lensCell(array, position, limit, table, number) {
     const at = colorIndex(value, limit);
     const color = table.subarray(at, at + 3);
     cell.style.background = `rgb(${color.join(" ")})`;
-    cell.style.color = takesDarkText(color) ? "#1b1f24" : "#ffffff";
+    cell.style.color = takesDarkText(color) ? "#000000" : "#ffffff";
   }
   return cell;
 }

@@ -6,8 +6,8 @@
 import { cellRef } from "./arrays.js";
 import { element, onWidth, vector } from "./element.js";
 import { text } from "./messages.js";
+import { forwardOps, positionAt, sizeOfTensor } from "./network.js";
 import { format, formatSigned } from "./numbers.js";
-import { forwardOps, positionAt, sizeOfTensor } from "./route.js";
 import { link, writeRef } from "./selection.js";
 
 /** @import {Phase, Tensor, Trace} from "./trace.js" */
@@ -144,7 +144,7 @@ function linksOf(columns, options, width, height) {
  * @param {number} sources
  * @param {number} targets
  */
-export function labelShare(sources, targets) {
+function labelShare(sources, targets) {
   const [near, far] = [1 / (sources + 1), targets / (targets + 1)];
   return Math.abs(near - 0.5) <= Math.abs(far - 0.5) ? near : far;
 }

@@ -65,6 +65,21 @@ export function equalsSign(calculated, result) {
   return format(calculated) === format(result) ? "=" : "≈";
 }
 
+const SMALLEST_FLOAT32 = 2 ** -126; // below it float32 keeps few digits, or none
+const ROUNDING = 1e-5;
+
+/**
+ * Whether parts, multiplied and added with all their digits, give the number that was recorded, but for the rounding of
+ * float32: what is added up to a small sum has errors of the size of its parts.
+ * @param {number} calculated
+ * @param {number} recorded
+ * @param {number} parts the sum of their magnitudes
+ */
+export function comesOut(calculated, recorded, parts) {
+  if (Object.is(calculated, recorded) || Math.fround(calculated) === recorded) return true;
+  return Math.abs(calculated - recorded) <= ROUNDING * parts + SMALLEST_FLOAT32;
+}
+
 /** @param {number} value */
 function decimal(value) {
   if (Number.isNaN(value)) return "NaN";

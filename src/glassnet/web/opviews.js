@@ -5,17 +5,19 @@ import { cellSymbol, slopeName } from "./chain.js";
 import { element } from "./element.js";
 import { heat } from "./heat.js";
 import { text } from "./messages.js";
+import { outputOf, positionAt, scoreOf, sizeOfTensor, trueCell, trueClass, valueAt } from "./network.js";
 import { format, formatSigned } from "./numbers.js";
-import { followersOf, outputOf, positionAt, pushWeights, scoreOf, sizeOfTensor, trueCell, trueClass, valueAt } from "./route.js";
+import { pushesOf, pushOf } from "./pushes.js";
+import { followersOf } from "./route.js";
 import { link, readRef, writeRef } from "./selection.js";
 import { unitgrid } from "./unitgrid.js";
 import { waterfall } from "./waterfall.js";
-import { arrayOf, equationNode, inkOr, inputName, limitFor, rowOf, slicePicture, tensorTitle, picturesInLine } from "./zoom.js";
+import { arrayOf, equationNode, inkOr, inputName, limitFor, readName, rowOf, slicePicture, tensorTitle, picturesInLine } from "./zoom.js";
 
 /** @import {Op, Tensor, Trace} from "./trace.js" */
 /** @import {Part, StageContext} from "./zoom.js" */
 
-const SIGNS = { multiply: "·", matmul: "×", add: "+", subtract: "−", divide: "/" };
+const SIGNS = new Map(Object.entries({ multiply: "·", matmul: "×", add: "+", subtract: "−", divide: "/" }));
 const CROSS_ENTROPIES = new Set(["softmax_crossentropy", "sparse_softmax_crossentropy"]);
 const MOST_BARS = 20;
 const FEW_CELLS = 192;
@@ -55,8 +57,8 @@ function isUnitGrid({ shape, axes, data }) {
  * @returns {Part}
  */
 function equationPart(context, op) {
-  const sign = SIGNS[/** @type {keyof typeof SIGNS} */ (op.op)] ?? ",";
-  const last = op.op in SIGNS ? "=" : `${op.op} →`;
+  const sign = SIGNS.get(op.op) ?? ",";
+  const last = SIGNS.has(op.op) ? "=" : `${op.op} →`;
   const share = Math.max(120, Math.min(SMALL_PICTURE, context.width / (op.reads.length + op.writes.length) - 84));
   const reads = op.reads.map((tensor) => tensorPart(context, tensor, share));
   const writes = op.writes.map((tensor) => tensorPart(context, tensor, share));
@@ -117,7 +119,7 @@ function numberNode(tensor) {
  */
 function unitsPart(context, tensor, title) {
   const { trace, sample, image, point, pick, route } = context;
-  const weights = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const weights = trace.sourceOf(tensor);
   const op = trace.ops.find(({ op: name, phase, reads }) => phase === "forward" && name === "linear" && reads[1]?.name === weights.name);
   const result = op?.writes[0];
   const onRoute = route.map((ref) => readRef(ref)).find(({ tensor: name }) => name === weights.ref || name === result?.ref);
@@ -140,7 +142,7 @@ function unitsPart(context, tensor, title) {
  * @param {number} sample
  */
 function ordersOf(trace, result, sample) {
-  const pushes = pushWeights(trace, sample).get(result);
+  const pushes = pushesOf(trace, sample).slopes.get(result);
   const values = rowOf(result, sample);
   const gradient = trace.gradientOf(result);
   return {
@@ -169,7 +171,7 @@ function layerParts(context, op) {
   const unitName = (/** @type {number} */ at) => text("stage.unit", { unit: String(at) });
   const after = followersInStep(context, op).map(({ op: name, writes: [tensor] }) => ({ sign: `${name} →`, picture: slice(tensor, units, unitName) }));
   const pictures = picturesInLine({ ...context, width: context.width - WORDS_BETWEEN }, [
-    slice(input, inputs, (at) => inputName(trace, at, inputs)), slice(result, units, unitName), ...after.map(({ picture }) => picture),
+    slice(input, inputs, (at) => readName(trace, input, at, inputs)), slice(result, units, unitName), ...after.map(({ picture }) => picture),
   ], [text("stage.times", { name: tensorTitle(weights) }), ...after.map(({ sign }) => sign)]);
   return [pictures, unitsPart(context, weights, text("stage.units", { name: tensorTitle(weights) }))];
 }
@@ -194,15 +196,16 @@ export function followersInStep({ trace, view }, op) {
 function pushParts(context, op) {
   const { trace, sample } = context;
   const score = scoreOf(trace);
-  const input = trace.tensors.find(({ role }) => role === "input");
-  const pushes = input && pushWeights(trace, sample).get(input);
-  if (op.writes[0] !== score || !input || !pushes || op.reads[0] === input) return [];
-  const inputs = input.shape.at(-1) ?? 1;
-  const values = rowOf(input, sample);
-  const added = values.map((value, at) => value * pushes[sample * inputs + at]);
+  const [input, ...others] = trace.tensors.filter((tensor) => tensor.role === "input" && !trace.opWriting(tensor));
+  if (op.writes[0] !== score || others.length || !input || op.reads[0] === input) return [];
+  const pushes = pushesOf(trace, sample);
+  const slopes = pushes.slopes.get(input);
+  if (!slopes) return [];
+  const inputs = slopes.length / input.shape[0];
+  const added = Array.from({ length: inputs }, (_, at) => slopes[sample * inputs + at] * Number(input.data?.[sample * inputs + at]));
   const cell = trueCell(trace, score, sample);
   const name = className(trace, cell.at(-1) ?? 0);
-  const total = valueAt(score, cell);
+  const total = { label: cellSymbol(score, cell), value: valueAt(score, cell), ref: cellRef(score, positionAt(score, cell)) };
   const refOf = (/** @type {number} */ at) => cellRef(input, sample * inputs + at);
   const nameOf = (/** @type {number} */ at) => inputName(trace, at, inputs);
   const best = added.reduce((top, value, at) => (value > added[top] ? at : top), 0);
@@ -211,12 +214,24 @@ function pushParts(context, op) {
   const sum = waterfall({
     title: text("stage.push_sum", { name }), count: PUSH_TERMS,
     terms: added.map((value, at) => ({ label: nameOf(at), value, factors: [] })),
-    bias: { label: text("stage.push_bias"), value: total - added.reduce((all, value) => all + value, 0), ref: cellRef(score, positionAt(score, cell)) },
-    total: { label: cellSymbol(score, cell), value: total, ref: cellRef(score, positionAt(score, cell)) },
+    ...remainders(trace, pushes), total,
   });
   const words = element("p", { class: "stage-words", "data-testid": "push" }, text("stage.push_words", { pixel: nameOf(best), name, value: formatSigned(added[best]) }));
   const node = element("section", { class: "stage-push" }, element("h2", { class: "stage-heading" }, text("stage.push_title", { name })), words, element("div", { class: "stage-columns" }, map.node, sum.node));
   return [{ node, mark: map.mark }];
+}
+
+/**
+ * What the biases push, and what bent functions add; nothing where there are none.
+ * @param {Trace} trace
+ * @param {import("./pushes.js").Pushes} pushes
+ */
+function remainders(trace, { slopes, bends }) {
+  const biases = [...slopes].filter(([tensor]) => tensor.role !== "input" && !trace.opWriting(tensor));
+  const bias = { label: text("stage.push_bias"), value: biases.reduce((sum, [tensor, found]) => sum + pushOf(tensor, found), 0), ref: null };
+  const names = [...bends.keys()].join(", ");
+  const bend = { label: text("stage.push_bend", { names }), value: [...bends.values()].reduce((sum, value) => sum + value, 0), ref: null };
+  return { bias: biases.length ? bias : null, bend: bends.size ? bend : null };
 }
 
 /**
@@ -401,7 +416,8 @@ function unitUpdateParts(context, changed, unit) {
  */
 function updatePictures(context, { before, gradient, memory, after, change }, positions) {
   const isColumn = before.shape.length === 2;
-  const nameOf = (/** @type {number} */ at) => (isColumn ? inputName(context.trace, at, positions.length) : text("stage.unit", { unit: String(at) }));
+  const reader = context.trace.opsReading(before).find(({ phase }) => phase === "forward");
+  const nameOf = (/** @type {number} */ at) => (isColumn && reader ? readName(context.trace, reader.reads[0], at, positions.length) : text("stage.unit", { unit: String(at) }));
   const slice = (/** @type {Tensor} */ tensor, /** @type {string} */ title, /** @type {object} */ more = {}) => ({
     title, data: positions.map((position) => Number(tensor.data?.[position])), role: tensor.role, kind: /** @type {"value" | "gradient"} */ ("value"),
     refOf: (/** @type {number} */ at) => cellRef(tensor, positions[at]), nameOf, ...more,

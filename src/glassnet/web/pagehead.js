@@ -2,8 +2,9 @@
 
 import { element } from "./element.js";
 import { text } from "./messages.js";
+import { outputOf, trueClass } from "./network.js";
 import { format, formatCount } from "./numbers.js";
-import { outputOf, strongestRoute, trueClass } from "./route.js";
+import { strongestRoute } from "./route.js";
 import { selection } from "./selection.js";
 import { selfCheck } from "./selfcheck.js";
 import { themeSwitch } from "./themeswitch.js";
@@ -14,8 +15,8 @@ import { themeSwitch } from "./themeswitch.js";
 /** @param {Trace} trace */
 export function headNode(trace) {
   const { title, model, loss, optimizer, optimizer_config: settings, loss_before: before, loss_after: after, samples } = trace.meta;
-  const facts = text("explain.facts", { model, loss, optimizer, rate: format(settings.learning_rate) });
-  const change = text("explain.loss", { count: samples, before: format(before), after: format(after) });
+  const facts = text("explain.facts", { model, loss, optimizer, rate: format(Number(settings.learning_rate)) });
+  const change = text("explain.loss", { count: samples, before: format(Number(before)), after: format(Number(after)) });
   return element(
     "header", { class: "explain-head" },
     element("div", { class: "explain-title" }, element("h1", {}, title), element("p", { class: "label" }, facts)),
@@ -54,14 +55,15 @@ function checkBadge(trace) {
  * @param {CheckResult} result
  * @param {boolean} done
  */
-function showCheck(badge, { checked, agreed, wrong }, done) {
+function showCheck(badge, { checked, agreed, unchecked, wrong }, done) {
   const differ = checked - agreed;
   const state = differ ? "bad" : done ? "good" : "running";
   const words = { checked, agreed, differ, refs: wrong.join(", ") };
   badge.className = `check-badge is-${state}`;
   badge.dataset.done = String(done);
   badge.textContent = done && !checked ? text("check.none") : text(`check.${state}`, words);
-  badge.title = state === "running" ? "" : text(`check.${state}.words`, words);
+  const missing = unchecked ? ` ${text("check.unchecked", { count: unchecked })}` : "";
+  badge.title = state === "running" ? "" : text(`check.${state}.words`, words) + missing;
 }
 
 /**
@@ -85,12 +87,13 @@ export function sampleChoice(trace) {
 }
 
 /**
- * What a reader must know: numbers that are not finite, numbers that are not in the file.
+ * What a reader must know: a step of its own, numbers that are not finite, numbers that are not in the file.
  * @param {Trace} trace
  */
 export function noticeNodes(trace) {
-  const { embedded, values } = trace.meta;
+  const { embedded, values, own_train_step: isOwn } = trace.meta;
   const notices = [];
+  if (isOwn) notices.push(element("p", { class: "notice", "data-testid": "own-step" }, text("explain.own_train_step")));
   if (embedded < values) notices.push(element("p", { class: "notice", "data-testid": "partial" }, text("explain.partial", { embedded: formatCount(embedded), values: formatCount(values) })));
   const count = trace.tensors.reduce((sum, { stats }) => sum + stats.nan + stats.inf, 0);
   const first = trace.steps.find(({ reads, writes }) => [...reads, ...writes].some(({ stats }) => stats.nan + stats.inf > 0));

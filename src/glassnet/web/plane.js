@@ -7,8 +7,8 @@ import { axesNode, axisMargin, linearMap, rangeOf } from "./axes.js";
 import { boundary } from "./boundary.js";
 import { element, vector } from "./element.js";
 import { text } from "./messages.js";
+import { forwardOps, outputOf, trueCell, trueClass, valueAt } from "./network.js";
 import { columnsOf } from "./nodelink.js";
-import { forwardOps, outputOf, trueCell, trueClass, valueAt } from "./route.js";
 import { evaluate } from "./rules.js";
 import { link, writeRef } from "./selection.js";
 
@@ -164,7 +164,8 @@ function hiddenPlane(context, input, hidden, weights) {
     const found = forwardAt(trace, { shape: [points.length, 2], data: points.flat() }, hidden, weightOf);
     return points.map((_, row) => axes.map((unit) => found[row * hidden.shape[1] + unit]));
   };
-  const lines = gridLines(windowOf(input, 0), windowOf(input, 1)).map(at);
+  const isThere = (/** @type {number[]} */ place) => place.every(Number.isFinite); // broken weights lead nowhere
+  const lines = gridLines(windowOf(input, 0), windowOf(input, 1)).map((line) => at(line).filter(isThere));
   const samples = at(samplePoints(input));
   const ranges = [0, 1].map((axis) => rangeOf([...lines.flat(), ...samples].map((place) => place[axis])));
   const plot = { left: axisMargin(ranges[1], PLANE), top: 24, width: PLANE - 24, height: PLANE - 24 };
@@ -174,7 +175,7 @@ function hiddenPlane(context, input, hidden, weights) {
   const drawing = vector("svg", { class: "hidden-plane", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": text("stage.hidden_plane_words") });
   drawing.append(axesNode(plot, name(0), name(1), false));
   for (const line of lines) drawing.append(vector("polyline", { class: "hidden-line", points: line.map(([px, py]) => `${mapX(px).toFixed(1)},${mapY(py).toFixed(1)}`).join(" ") }));
-  samples.forEach(([px, py], sample) => drawing.append(sampleMark(trace, sample, mapX(px), mapY(py))));
+  samples.forEach((place, sample) => { if (isThere(place)) drawing.append(sampleMark(trace, sample, mapX(place[0]), mapY(place[1]))); });
   const units = hidden.shape[1] > 2 ? text("stage.hidden_two", { count: hidden.shape[1] }) : "";
   return element("figure", { class: "view" }, element("figcaption", { class: "view-title" }, text("stage.hidden_plane")), drawing, element("p", { class: "view-status" }, text("stage.hidden_plane_words"), " ", units));
 }

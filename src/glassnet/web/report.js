@@ -108,7 +108,7 @@ function confusionSection({ judged, image }, counts, classes, pictures) {
  * @param {number[][]} counts
  * @returns {[number, number] | null}
  */
-export function largestMistake(counts) {
+function largestMistake(counts) {
   /** @type {[number, number] | null} */
   let most = null;
   counts.forEach((row, truth) =>

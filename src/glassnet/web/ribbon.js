@@ -5,15 +5,17 @@
 
 import { element } from "./element.js";
 import { text } from "./messages.js";
-import { equalsSign, formatSigned, shownValue } from "./numbers.js";
+import { comesOut, equalsSign, formatSigned, shownValue } from "./numbers.js";
 import { link } from "./selection.js";
 
 /**
  * @typedef {{name: string, value: number, ref: string, words?: string}} RibbonFactor `words`: what the factor is
+ * @typedef {{count: number, value: number, size: number, kind: "paths" | "samples"}} Others `size`: the sum of their
+ *   magnitudes; `kind`: what they are
  * @typedef {object} RibbonOptions
  * @property {string} [title]
  * @property {RibbonFactor[]} factors from the loss backwards
- * @property {{count: number, value: number} | null} others what all other paths add
+ * @property {Others | null} others what all other paths add
  * @property {RibbonFactor} result the stored gradient
  * @property {number} [current] the factor whose step is shown
  * @property {(ref: string, index: number) => void} [onpick]
@@ -41,7 +43,8 @@ export function ribbon(options) {
 }
 
 /**
- * What the numbers of a ribbon come to as a reader would multiply and add them, and the sign before the result.
+ * What the numbers of a ribbon come to as a reader would multiply and add them, and the sign before the result: "≠"
+ * where even the full numbers do not give it.
  *
  * @param {Pick<RibbonOptions, "factors" | "others" | "result">} options
  * @returns {{product: number, shown: number, sign: string}} `product` of the full numbers of the route
@@ -49,7 +52,9 @@ export function ribbon(options) {
 export function planRibbon({ factors, others, result }) {
   const multiply = (/** @type {(value: number) => number} */ read) => factors.reduce((product, factor) => product * read(factor.value), 1);
   const shown = multiply((value) => shownValue(value)) + (others ? shownValue(others.value) : 0);
-  return { product: multiply((value) => value), shown, sign: equalsSign(shown, result.value) };
+  const product = multiply((value) => value);
+  const isRight = comesOut(product + (others?.value ?? 0), result.value, Math.abs(product) + (others?.size ?? 0));
+  return { product, shown, sign: isRight ? equalsSign(shown, result.value) : "≠" };
 }
 
 /** @param {RibbonOptions} options */
@@ -57,12 +62,12 @@ function ribbonLine(options) {
   const { factors, others, result, current, onpick } = options;
   const line = element("ol", { class: "ribbon-line" });
   const add = (/** @type {string} */ sign, /** @type {HTMLElement} */ part) =>
-    line.append(element("li", { class: "ribbon-part" }, sign ? element("span", { class: "ribbon-sign" }, sign) : null, part));
+    line.append(element("li", { class: "ribbon-part" }, sign ? element("span", { class: `ribbon-sign ${sign === "≠" ? "is-bad" : ""}` }, sign) : null, part));
   factors.forEach((factor, index) => {
     add(index ? "·" : "", chipNode(factor, index === current, () => onpick?.(factor.ref, index)));
   });
   if (others) {
-    const name = text("ribbon.others", { count: others.count });
+    const name = text(`ribbon.${others.kind}`, { count: others.count });
     add("+", element("span", { class: "ribbon-chip ribbon-others" }, chipText(name, others.value)));
   }
   add(planRibbon(options).sign, chipNode(result, false, () => onpick?.(result.ref, factors.length), "ribbon-result"));

@@ -7,69 +7,13 @@
  */
 
 import { indicesOf } from "./arrays.js";
+import { forwardOps, outputOf, positionAt, scoreOf, trueCell, trueClass, valueAt } from "./network.js";
+import { pushesOf } from "./pushes.js";
 import { writeRef } from "./selection.js";
 
 /** @import {Op, Tensor, Trace} from "./trace.js" */
 /** @import {Addend} from "./rules.js" */
 /** @typedef {{tensor: Tensor, cell: number[]}} Place */
-
-const SCORED = ["softmax", "sigmoid"];
-
-/**
- * The operations of the forward pass, without the parts of fused ones.
- * @param {Trace} trace
- * @returns {Op[]}
- */
-export function forwardOps(trace) {
-  return trace.ops.filter((op) => op.phase === "forward" && !op.insideOf);
-}
-
-/**
- * What the network answers: the last tensor of the forward pass.
- * @param {Trace} trace
- * @returns {Tensor}
- */
-export function outputOf(trace) {
-  return /** @type {Op} */ (forwardOps(trace).at(-1)).writes[0];
-}
-
-/**
- * The output before softmax or sigmoid, where a push is a plain sum.
- * @param {Trace} trace
- * @returns {Tensor}
- */
-export function scoreOf(trace) {
-  const last = /** @type {Op} */ (forwardOps(trace).at(-1));
-  return SCORED.includes(last.op) ? last.reads[0] : last.writes[0];
-}
-
-/**
- * The class that a sample truly has: from class numbers, or the largest entry of a one-hot target; 0 for one output.
- * @param {Trace} trace
- * @param {number} sample
- */
-export function trueClass(trace, sample) {
-  const units = outputOf(trace).shape.at(-1) ?? 1;
-  const target = trace.tensors.find(({ role }) => role === "target");
-  if (units === 1 || !target?.data) return 0;
-  const width = target.data.length / target.shape[0];
-  if (width === 1) return Math.min(Math.max(target.data[sample], 0), units - 1);
-  const row = Array.from(target.data).slice(sample * width, (sample + 1) * width);
-  return Math.min(row.indexOf(Math.max(...row)), units - 1);
-}
-
-/**
- * The cell of the true class in a tensor shaped like the output.
- * @param {Trace} trace
- * @param {Tensor} tensor
- * @param {number} sample
- */
-export function trueCell(trace, tensor, sample) {
-  const cell = tensor.shape.map(() => 0);
-  if (cell.length > 1) cell[0] = sample;
-  cell[cell.length - 1] = trueClass(trace, sample);
-  return cell;
-}
 
 /**
  * The refs of a path, in the order of the computation: input, weight, sum, activation, ..., output, loss.
@@ -90,7 +34,7 @@ export function strongestRoute(trace, { sample = worstSample(trace), through = "
  * The sample of the batch with the largest loss: the one from which most can be learnt.
  * @param {Trace} trace
  */
-export function worstSample(trace) {
+function worstSample(trace) {
   const { samples } = trace.meta;
   const op = trace.ops.find(({ phase, insideOf, op: name, writes: [losses] }) => phase === "loss" && !insideOf && name !== "cast" && losses.shape.length > 0 && losses.shape[0] === samples);
   const losses = op?.writes[0].data;
@@ -124,7 +68,7 @@ function passedPlaces(trace, through, sample) {
   const found = trace.cell(through);
   if (!found) return null;
   const { cell } = found;
-  const tensor = found.tensor.of === null ? found.tensor : trace.tensors[found.tensor.of];
+  const tensor = trace.sourceOf(found.tensor);
   if (tensor.role === "act" || tensor.role === "input") {
     return forwardOps(trace).some(({ reads, writes }) => [...reads, ...writes].includes(tensor)) ? { upper: { tensor, cell } } : null;
   }
@@ -205,7 +149,7 @@ function laterPlaces(trace, place) {
  * @param {{weights: Tensor, result: Tensor, input: number, sample: number, value: number}} from
  */
 function bestUnit(trace, { weights, result, input, sample, value }) {
-  const pushes = pushWeights(trace, sample).get(result);
+  const pushes = pushesOf(trace, sample).slopes.get(result);
   const units = weights.shape[1];
   if (result === scoreOf(trace) || !pushes) return trueClass(trace, sample) % units;
   const push = (/** @type {number} */ unit) => value * valueAt(weights, [input, unit]) * pushes[sample * units + unit];
@@ -263,94 +207,4 @@ export function linearBehind(trace, tensor) {
 export function followersOf(trace, tensor) {
   const op = forwardOps(trace).find(({ reads, writes }) => reads[0] === tensor && String(writes[0].shape) === String(tensor.shape));
   return op && op.op !== "linear" ? [op, ...followersOf(trace, op.writes[0])] : [];
-}
-
-// ---------------------------------------------------------------- pushes along all paths
-
-/**
- * How strongly each number of the forward pass pushes the score of the true class: its slope, over all paths. A number
- * times its slope is its push. Between ReLU layers the pushes of the inputs and of the biases add up to the score.
- * @param {Trace} trace
- * @param {number} sample
- * @returns {Map<Tensor, Float64Array>} without the tensors behind an operation of unknown kind
- */
-export function pushWeights(trace, sample) {
-  const score = scoreOf(trace);
-  const start = new Float64Array(sizeOfTensor(score));
-  start[positionAt(score, trueCell(trace, score, sample))] = 1;
-  /** @type {Map<Tensor, Float64Array>} */
-  const slopes = new Map([[score, start]]);
-  for (const op of forwardOps(trace).reverse()) {
-    const after = slopes.get(op.writes[0]);
-    const before = after && slopesThrough(trace, op, after);
-    if (before) slopes.set(op.reads[0], before);
-  }
-  return slopes;
-}
-
-/**
- * @param {Trace} trace
- * @param {Op} op
- * @param {Float64Array} after
- * @returns {Float64Array | null}
- */
-function slopesThrough(trace, op, after) {
-  const [input, weights] = op.reads;
-  if (op.op === "linear" && weights.data) return throughWeights(after, weights);
-  if (sizeOfTensor(input) !== after.length || !input.data) return null;
-  if (op.op === "reshape") return after;
-  const [up, down] = [1, -1].map((way) => shiftedResult(trace, op, way * SLOPE_STEP));
-  return up && down ? after.map((slope, position) => (slope * (up[position] - down[position])) / (2 * SLOPE_STEP)) : null;
-}
-
-const SLOPE_STEP = 1e-6;
-
-/**
- * The result of an element-wise operation whose input is shifted a little.
- * @param {Trace} trace
- * @param {Op} op
- * @param {number} step
- */
-function shiftedResult(trace, op, step) {
-  const [input] = op.reads;
-  const shifted = { ...input, data: Float64Array.from(input.data ?? [], (value) => value + step) };
-  const again = { ...op, reads: [shifted, ...op.reads.slice(1)] };
-  return trace.kernelsOf(again).find(({ output }) => output === 0)?.kernel.all() ?? null;
-}
-
-/**
- * @param {Float64Array} after
- * @param {Tensor} weights
- */
-function throughWeights(after, { shape: [inputs, units], data }) {
-  const before = new Float64Array((after.length / units) * inputs);
-  for (let cell = 0; cell < after.length; cell += 1) {
-    if (!after[cell]) continue;
-    const [row, unit] = [Math.floor(cell / units), cell % units];
-    for (let input = 0; input < inputs; input += 1) before[row * inputs + input] += after[cell] * (data?.[input * units + unit] ?? 0);
-  }
-  return before;
-}
-
-// ---------------------------------------------------------------- cells
-
-/**
- * @param {{shape: number[]}} tensor
- * @param {number[]} cell
- */
-export function positionAt({ shape }, cell) {
-  return shape.reduce((position, size, axis) => position * size + cell[axis], 0);
-}
-
-/**
- * @param {Tensor} tensor
- * @param {number[]} cell
- */
-export function valueAt(tensor, cell) {
-  return tensor.data?.[positionAt(tensor, cell)] ?? Number.NaN;
-}
-
-/** @param {{shape: number[]}} tensor */
-export function sizeOfTensor({ shape }) {
-  return shape.reduce((product, length) => product * length, 1);
 }

@@ -469,7 +469,7 @@ function partsOf(node, role) {
  * @param {Role} [role]
  * @returns {Source[]}
  */
-export function sourcesOf(node, role = "value") {
+function sourcesOf(node, role = "value") {
   const sources = partsOf(node, role).flatMap(([part, partRole]) => sourcesOf(part, partRole));
   if (node.kind === "read" && node.cell) sources.push({ array: node.array, cell: node.cell, role });
   return sources;
@@ -482,7 +482,7 @@ export function sourcesOf(node, role = "value") {
  * @param {{letters: string, at: number[]}} [place]
  * @returns {Addend[]}
  */
-function addendsOf(node, sign = 1, place = { letters: "", at: [] }) {
+export function addendsOf(node, sign = 1, place = { letters: "", at: [] }) {
   const other = sign === 1 ? -1 : 1;
   if (node.kind === "binary" && node.operator === "+" && !place.letters) {
     return [...addendsOf(node.left, sign), ...addendsOf(node.right, sign)];

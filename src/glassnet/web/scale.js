@@ -114,7 +114,7 @@ export function hexToRgb(hex) {
  * @param {ScaleKind} kind
  * @returns {Rgb[]}
  */
-export function colorStops(kind) {
+function colorStops(kind) {
   if (kind === "probability") return CIVIDIS.map(hexToRgb);
   const zero = themeColor("surface");
   if (kind === "ink") return [zero, themeColor("ink")];

@@ -74,10 +74,9 @@ export function link(node, ref) {
   for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => selection.set({ ref }));
   for (const event of ["pointerleave", "blur"]) node.addEventListener(event, () => leave(ref));
   node.addEventListener("click", () => togglePin(ref));
+  if (node instanceof HTMLButtonElement) return node; // which Enter clicks by itself
   node.addEventListener("keydown", (event) => {
-    if (/** @type {KeyboardEvent} */ (event).key !== "Enter") return;
-    event.preventDefault(); // or a button would be clicked as well
-    togglePin(ref);
+    if (/** @type {KeyboardEvent} */ (event).key === "Enter") togglePin(ref);
   });
   return node;
 }

@@ -7,11 +7,12 @@
 import { cellSymbol, routeOf } from "./chain.js";
 import { element, onWidth } from "./element.js";
 import { MESSAGES, text } from "./messages.js";
+import { outputOf, trueCell, trueClass, valueAt } from "./network.js";
 import { columnsOf, nodelink } from "./nodelink.js";
 import { format } from "./numbers.js";
 import { followersInStep, opParts } from "./opviews.js";
 import { boundaryParts } from "./plane.js";
-import { linearBehind, outputOf, strongestRoute, trueCell, trueClass, valueAt } from "./route.js";
+import { linearBehind, strongestRoute } from "./route.js";
 import { markLinked, writeRef } from "./selection.js";
 import { STAGE_MESSAGES } from "./stagewords.js";
 import { wiggleParts } from "./wiggle.js";
@@ -92,11 +93,11 @@ function contextOf(trace, store, width) {
  * @param {Readonly<Selected>} selected
  * @param {string} ref
  */
-export function routeThrough(trace, selected, ref) {
+function routeThrough(trace, selected, ref) {
   const route = routeOf(trace, selected);
   const found = trace.cell(ref);
   if (!found) return route;
-  const forward = found.tensor.of === null ? found.tensor : trace.tensors[found.tensor.of];
+  const forward = trace.sourceOf(found.tensor);
   const own = writeRef((trace.versionOf(forward, 0) ?? forward).ref, found.cell);
   if (route.includes(own) || (forward.role !== "param" && forward.role !== "act" && forward.role !== "input")) return route;
   const sample = forward.axes[0] === "N" ? found.cell[0] : trace.sampleOf(selected);
@@ -117,7 +118,7 @@ function focusOf(trace, { view, selected }) {
   const found = trace.cell(selected.pinned) ?? trace.cell(view.moment.ref);
   if (!found) return null;
   const { cell } = found;
-  const forward = found.tensor.of === null ? found.tensor : trace.tensors[found.tensor.of];
+  const forward = trace.sourceOf(found.tensor);
   const related = [found.tensor, trace.gradientOf(trace.versionOf(forward, 0) ?? forward), trace.versionOf(forward, 1), trace.versionOf(forward, 0), forward];
   const ops = view.moment.ops;
   for (const tensor of related) {
@@ -134,7 +135,7 @@ function focusOf(trace, { view, selected }) {
  * @returns {Focus["level"]}
  */
 function levelOf(trace, tensor) {
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const forward = trace.sourceOf(tensor);
   if (forward.role !== "act" || !linearBehind(trace, forward)) return "cell";
   return tensor === forward ? "unit" : "unitgradient";
 }
@@ -151,7 +152,7 @@ function stageParts(context, focus) {
   const drawing = small ? [nodelinkPart(context)] : [];
   const { tensor, cell, level } = focus;
   const closer = [...cellLevel(context, tensor, cell), ...wiggleParts(context, tensor, cell)];
-  const linear = linearBehind(trace, tensor.of === null ? tensor : trace.tensors[tensor.of]);
+  const linear = linearBehind(trace, trace.sourceOf(tensor));
   const unit = cell.at(-1) ?? 0;
   if (level === "unit" && linear) return [...drawing, ...unitLevel(context, linear, unit)];
   if (level === "unitgradient" && linear) return [...drawing, ...unitGradientLevel(context, linear, unit), ...closer];
@@ -283,7 +284,7 @@ function trailNodes(context, focus) {
  * @param {Focus} focus
  */
 function unitOf(trace, { sample }, { tensor, cell, level }) {
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const forward = trace.sourceOf(tensor);
   const weights = trace.versionOf(forward, 0) ?? forward;
   const op = trace.ops.find(({ phase, op: name, reads, writes }) => phase === "forward" && name === "linear" && (reads.slice(1).includes(weights) || writes[0] === forward));
   if (!op || (level === "cell" && forward.role !== "param")) return null;

@@ -14,7 +14,7 @@ import { text } from "./messages.js";
 import { cssColor, sizedContext } from "./paint.js";
 import { thumbnail } from "./thumbnail.js";
 
-export const STAGE_SIDE = 112;
+const STAGE_SIDE = 112;
 
 /**
  * @param {Form} form

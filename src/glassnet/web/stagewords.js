@@ -4,7 +4,8 @@
 export const STAGE_MESSAGES = {
   "chain.label": "Chain rule",
   "chain.title": "{name}: these factors, multiplied, are the gradient; click one to see where it comes from",
-  "chain.title.sum": "{name}: the factors of one sample, and what the other samples add",
+  "chain.title.paths": "{name}: the factors of one path to the loss, and what all other paths add",
+  "chain.title.samples": "{name}: the factors of one sample, and what the other samples add",
   "chain.part": "{name} itself is a sum over all paths to the loss: the route's own, and all others",
   "nodelink.label": "The network with all its numbers",
   "stage.after": "after",
@@ -33,6 +34,7 @@ export const STAGE_MESSAGES = {
   "stage.output": "output",
   "stage.pixel": "pixel ({row}, {column})",
   "stage.push_bias": "biases",
+  "stage.push_bend": "what the bends of {names} add",
   "stage.push_map": "pixel · its slope on “{name}”",
   "stage.push_sum": "They add up to the score of “{name}”",
   "stage.push_title": "What pushed “{name}” up?",

@@ -221,14 +221,22 @@ export class Trace {
   /**
    * The stops of a tour, in the order of the computation.
    * @param {Selected["granularity"]} granularity
-   * @param {string[]} [route] the numbers to visit, forward; at the granularity Number
+   * @param {string[]} [route] the numbers to visit, forward; at the granularity Number. A route that leads nowhere
+   *   gives the tour of the operations.
    * @returns {Moment[]}
    */
   moments(granularity, route = []) {
     if (granularity === "layer") return this.steps.map((step) => ({ ...step, step, op: mainOp(step), ref: "" }));
-    if (granularity === "op" || !route.length) {
-      return this.steps.flatMap((step) => step.ops.map((op) => this.momentOf(op, "")));
-    }
+    const along = granularity === "number" ? this.momentsAlong(route) : [];
+    return along.length ? along : this.steps.flatMap((step) => step.ops.map((op) => this.momentOf(op, "")));
+  }
+
+  /**
+   * The numbers of a route, forward, then their gradients backward, then what became of the weights among them.
+   * @param {string[]} route
+   * @returns {Moment[]}
+   */
+  momentsAlong(route) {
     const refs = route.filter((ref) => this.cell(ref));
     const back = [...refs].reverse().map((ref) => this.relatedRef(ref, (tensor) => this.gradientOf(tensor)));
     const updated = refs.map((ref) => this.relatedRef(ref, (tensor) => (tensor.version === 0 ? this.versionOf(tensor, 1) : null)));
@@ -347,7 +355,8 @@ export class Trace {
  * @param {Record<string, unknown>} attrs
  */
 function numbersAmong(attrs) {
-  const word = (/** @type {unknown} */ value) => ({ inf: Infinity, "-inf": -Infinity, nan: NaN })[String(value)] ?? value;
+  const words = new Map(Object.entries({ inf: Infinity, "-inf": -Infinity, nan: NaN }));
+  const word = (/** @type {unknown} */ value) => (typeof value === "string" ? words.get(value) ?? value : value);
   return Object.fromEntries(Object.entries(attrs).map(([name, value]) => [name, word(value)]));
 }
 

@@ -117,7 +117,7 @@ function playButton(trace, tour) {
  * @param {Trace} trace
  * @param {Selected["granularity"]} granularity
  */
-export function choose(trace, granularity) {
+function choose(trace, granularity) {
   const selected = selection.get();
   const { op, moment } = trace.view(selected);
   const moments = trace.moments(granularity, selected.route);

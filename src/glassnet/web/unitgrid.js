@@ -122,7 +122,7 @@ function dressUnits({ node, frame, caption, orders, footer }, options, scale, ti
  * @param {ArrayView} array
  * @param {number} unit
  */
-export function unitRef(array, unit) {
+function unitRef(array, unit) {
   return `${array.ref}[:,${unit}]`;
 }
 
@@ -132,7 +132,7 @@ export function unitRef(array, unit) {
  * @param {Pick<UnitGridOptions, "array" | "orders" | "order">} options
  * @returns {number[]}
  */
-export function sortedUnits({ array, orders = {}, order = "index" }) {
+function sortedUnits({ array, orders = {}, order = "index" }) {
   const units = Array.from({ length: array.shape[1] }, (_, unit) => unit);
   const keys = orders[order];
   if (!keys) return units;

@@ -5,23 +5,24 @@
 
 import { element } from "./element.js";
 import { text } from "./messages.js";
-import { format } from "./numbers.js";
+import { comesOut, format } from "./numbers.js";
 import { commonDigits, fixed } from "./rounding.js";
 import { link } from "./selection.js";
 
 /**
  * @typedef {{ref: string, value: number}} Factor
  * @typedef {{label: string, value: number, factors: Factor[]}} Term
- * @typedef {{label: string, value: number, ref: string}} Named
+ * @typedef {{label: string, value: number, ref: string | null}} Named
  * @typedef {object} WaterfallOptions
  * @property {string} title
  * @property {Term[]} terms all of them, in any order
  * @property {Named | null} bias
+ * @property {Named | null} [bend] what a curve adds to its tangent
  * @property {Named} total the sum as the model stored it
  * @property {number} [count] how many positive and how many negative terms are shown; 8
- * @typedef {{kind: "term" | "rest" | "bias" | "total", label: string, value: number, text: string, from: number,
+ * @typedef {{kind: "term" | "rest" | "bias" | "bend" | "total", label: string, value: number, text: string, from: number,
  *   to: number, ref: string | null, factors: Factor[]}} WaterfallRow
- * @typedef {{rows: WaterfallRow[], exponent: number, exact: boolean}} WaterfallPlan
+ * @typedef {{rows: WaterfallRow[], exponent: number, sign: string}} WaterfallPlan
  */
 
 /**
@@ -51,21 +52,24 @@ export function waterfall(options) {
  * The rows of a waterfall, top to bottom, with the texts of their numbers and where their bars begin and end.
  *
  * @param {WaterfallOptions} options
- * @returns {WaterfallPlan} `exponent`: the texts are in units of this power of ten; `exact`: the texts add up to the
- *   last digit
+ * @returns {WaterfallPlan} `exponent`: the texts are in units of this power of ten; `sign`: "=" where the texts add up
+ *   to the last digit, "≠" where not even the full numbers do
  */
-export function planWaterfall({ terms, bias, total, count = 8 }) {
+export function planWaterfall({ terms, bias, bend = null, total, count = 8 }) {
   const { shown, others } = extremeTerms(terms, count);
   const rest = others.reduce((sum, term) => sum + term.value, 0);
   /** @type {Omit<WaterfallRow, "text" | "from" | "to">[]} */
   const rows = shown.map((term) => ({ kind: "term", ref: null, ...term }));
   if (others.length) rows.push({ kind: "rest", label: text("waterfall.rest", { count: others.length }), value: rest, ref: null, factors: [] });
   if (bias) rows.push({ kind: "bias", factors: [], ...bias });
+  if (bend) rows.push({ kind: "bend", factors: [], ...bend });
   rows.push({ kind: "total", factors: [], ...total });
   const { exponent, decimals } = commonDigits(rows.map((row) => row.value));
   const rounded = rows.map((row) => Math.round((row.value / 10 ** exponent) * 10 ** decimals));
   const sum = rounded.slice(0, -1).reduce((whole, part) => whole + part, 0);
-  return { rows: placeBars(rows, exponent, decimals), exponent, exact: sum === rounded.at(-1) };
+  const parts = [...terms, ...rows.filter(({ kind }) => kind === "bias" || kind === "bend")].map(({ value }) => value);
+  const isRight = comesOut(parts.reduce((whole, part) => whole + part, 0), total.value, parts.reduce((size, part) => size + Math.abs(part), 0));
+  return { rows: placeBars(rows, exponent, decimals), exponent, sign: !isRight ? "≠" : sum === rounded.at(-1) ? "=" : "≈" };
 }
 
 /**
@@ -112,12 +116,12 @@ function spanOf(rows) {
  * @param {WaterfallPlan} plan
  */
 function rowNode(row, span, plan) {
-  const sign = row.kind === "total" ? (plan.exact ? "=" : "≈") : "";
+  const sign = row.kind === "total" ? plan.sign : "";
   const label = element("th", { scope: "row", class: "waterfall-label" }, element("span", { class: "waterfall-name" }, row.label));
   if (row.factors.length) label.append(factorsNode(row.factors));
   const number = element("span", { class: "waterfall-number" }, row.text);
   if (row.ref !== null) link(number, row.ref);
-  const value = element("td", { class: "waterfall-value" }, sign ? element("span", { class: "waterfall-sign" }, sign) : null, number);
+  const value = element("td", { class: "waterfall-value" }, sign ? element("span", { class: `waterfall-sign ${sign === "≠" ? "is-bad" : ""}` }, sign) : null, number);
   const track = element("td", { class: "waterfall-track", "aria-hidden": "true" }, barNode(row, span));
   return element("tr", { class: `waterfall-row waterfall-${row.kind}` }, label, track, value);
 }

@@ -17,16 +17,16 @@ import { writeRef } from "./selection.js";
 const TRIED = 0.001;
 
 /**
- * The wiggle of a weight, if the page has one; the weight may be given by its gradient or its new version.
+ * The wiggle of a weight, if the page has one of finite numbers; the weight may be given by its gradient or its new version.
  * @param {Trace} trace
  * @param {Tensor} tensor
  * @param {number[]} cell
  * @returns {{wiggle: Wiggle, weight: Tensor} | null}
  */
-export function wiggleOf(trace, tensor, cell) {
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+function wiggleOf(trace, tensor, cell) {
+  const forward = trace.sourceOf(tensor);
   const weight = trace.versionOf(forward, 0) ?? forward;
-  const wiggle = trace.wiggle.find((one) => one.tensor === weight.id && String(one.cell) === String(cell));
+  const wiggle = trace.wiggle.find((one) => one.tensor === weight.id && String(one.cell) === String(cell) && one.losses.every(Number.isFinite));
   return wiggle ? { wiggle, weight } : null;
 }
 
@@ -39,7 +39,7 @@ export function wiggleOf(trace, tensor, cell) {
 export function wiggleParts({ trace, pick }, tensor, cell) {
   const found = wiggleOf(trace, tensor, cell);
   if (found) return [{ node: wiggleNode(found.weight, found.wiggle) }];
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const forward = trace.sourceOf(tensor);
   if (forward.role !== "param" || !trace.wiggle.length) return [];
   const others = trace.wiggle.map((one) => {
     const weight = trace.tensors[one.tensor];

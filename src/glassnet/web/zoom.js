@@ -11,10 +11,11 @@ import { spokenNumber } from "./heat.js";
 import { legend } from "./legend.js";
 import { lens } from "./lens.js";
 import { text } from "./messages.js";
+import { positionAt, sizeOfTensor, valueAt } from "./network.js";
 import { format, formatFull, formatSigned } from "./numbers.js";
 import { hatch, paintCells } from "./paint.js";
 import { picture } from "./picture.js";
-import { followersOf, positionAt, sizeOfTensor, valueAt } from "./route.js";
+import { followersOf } from "./route.js";
 import { colorTable, countUncolored, limitOf } from "./scale.js";
 import { link, writeRef } from "./selection.js";
 import { waterfall } from "./waterfall.js";
@@ -64,6 +65,29 @@ export function inputName(trace, input, inputs) {
   const { image, columns } = trace.meta;
   if (image && image[0] * image[1] === inputs) return text("stage.pixel", { row: String(Math.floor(input / image[1])), column: String(input % image[1]) });
   return columns?.length === inputs ? columns[input] : text("stage.input", { input: String(input) });
+}
+
+/**
+ * The name of one number that a layer reads: of a pixel or a column while it is still the data, else of a unit.
+ * @param {Trace} trace
+ * @param {Tensor} tensor what the layer reads
+ * @param {number} at
+ * @param {number} length
+ */
+export function readName(trace, tensor, at, length) {
+  return isData(trace, tensor) ? inputName(trace, at, length) : text("stage.unit", { unit: String(at) });
+}
+
+/**
+ * Whether a tensor is the network's input, as it is, scaled or in another shape.
+ * @param {Trace} trace
+ * @param {Tensor | undefined} tensor
+ * @returns {boolean}
+ */
+function isData(trace, tensor) {
+  if (!tensor || tensor.role === "input") return Boolean(tensor);
+  const op = trace.opWriting(tensor);
+  return op !== null && op.phase === "forward" && op.op !== "linear" && op.op !== "matmul" && isData(trace, op.reads[0]);
 }
 
 /** @type {WeakMap<ArrayLike<number>, number>} */
@@ -163,7 +187,7 @@ export function unitLevel(context, op, unit) {
   const products = x.map((value, at) => value * w[at]);
   const inputRef = (/** @type {number} */ at) => cellRef(input, sample * inputs + at);
   const weightRef = (/** @type {number} */ at) => cellRef(weights, at * units + unit);
-  const nameOf = (/** @type {number} */ at) => inputName(trace, at, inputs);
+  const nameOf = (/** @type {number} */ at) => readName(trace, input, at, inputs);
   const pictures = picturesInLine(context, [
     { title: tensorTitle(input), data: x, role: input.role, kind: inkOr("value", input, x), refOf: inputRef, nameOf },
     { title: `${tensorTitle(weights)}[:,${unit}]`, data: w, role: "param", kind: "value", refOf: weightRef, nameOf, limit: limitFor(weights) },
@@ -213,7 +237,7 @@ export function unitGradientLevel(context, op, unit) {
   const [inputs, units] = weights.shape;
   const x = rowOf(input, sample);
   const delta = error.data[sample * units + unit];
-  const nameOf = (/** @type {number} */ at) => inputName(trace, at, inputs);
+  const nameOf = (/** @type {number} */ at) => readName(trace, input, at, inputs);
   const errorRef = cellRef(error, sample * units + unit);
   const number = link(element("span", { class: "stage-number frame role-grad" }, formatSigned(delta)), errorRef);
   const middle = element("figure", { class: "view slice slice-number" }, element("figcaption", { class: "view-title" }, cellSymbol(error, [sample, unit])), number);
@@ -270,7 +294,7 @@ export function rowOf({ shape, data }, row) {
  * @param {number} column
  * @returns {number[]}
  */
-export function columnOf({ shape, data }, column) {
+function columnOf({ shape, data }, column) {
   return Array.from({ length: shape[0] }, (_, row) => data?.[row * shape[1] + column] ?? Number.NaN);
 }
 
@@ -326,11 +350,10 @@ function factRow(name, content) {
  * @param {number[]} cell
  */
 function placeText(trace, tensor, cell) {
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const forward = trace.sourceOf(tensor);
   const reader = trace.opsReading(trace.versionOf(forward, 0) ?? forward).find(({ phase }) => phase === "forward");
   if (forward.role !== "param" || cell.length !== 2 || !reader) return writeRef(tensor.ref, cell);
-  const fromInput = reader.reads[0].role === "input";
-  const from = fromInput ? inputName(trace, cell[0], forward.shape[0]) : text("stage.unit", { unit: String(cell[0]) });
+  const from = readName(trace, reader.reads[0], cell[0], forward.shape[0]);
   return text("stage.weight_place", { from, to: text("stage.unit", { unit: String(cell[1]) }) });
 }
 
@@ -341,7 +364,7 @@ function placeText(trace, tensor, cell) {
  * @param {number[]} cell
  */
 function relatedRows({ trace, pick }, tensor, cell) {
-  const forward = tensor.of === null ? tensor : trace.tensors[tensor.of];
+  const forward = trace.sourceOf(tensor);
   const [before, after] = [trace.versionOf(forward, 0), trace.versionOf(forward, 1)];
   const gradient = trace.gradientOf(before ?? forward);
   /** @type {Node[][]} */
