@@ -83,7 +83,9 @@ function factorsOfNode(place, node) {
   const addends = tensor.role === "grad" || node.kind === "reduce" ? addendsOf(node) : []; // 1 − a² is one slope, no sum
   if (addends.length > 1) return [sumFactor(place, node, addends)];
   if (addends.length && addends[0].node !== node) return signedFactors(place, addends[0]);
-  return [{ ...numberFactor(trace, tensor, cell), value: node.value }];
+  const named = numberFactor(trace, tensor, cell);
+  const label = node === place.tree ? named.label : text(node.kind === "guard" ? "chain.kept" : "chain.factor_of", { op: op.op });
+  return [{ ...named, label, value: node.value }];
 }
 
 /**
@@ -184,6 +186,8 @@ function labelOf(trace, tensor, cell) {
 export function slopeName(trace, tensor) {
   const writer = trace.opWriting(tensor);
   const through = tensor.of === null && writer?.phase === "backward" && STEPS_TO_SLOPE.has(writer.op) ? writer.backwardOf : null;
+  const isOnlyPart = trace.opsReading(tensor).some((reader) => reader.op !== "cast" && reader.backwardOf === through && reader.writes[0].of === null); // 1 − p of p (1 − p)
+  if (isOnlyPart) return null;
   return through?.phase === "forward" && through.reads.length === 1 ? `${through.op}′(${through.reads[0].symbol})` : null;
 }
 

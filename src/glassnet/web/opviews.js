@@ -206,8 +206,7 @@ function pushParts(context, op) {
   const cell = trueCell(trace, score, sample);
   const name = className(trace, cell.at(-1) ?? 0);
   const total = { label: cellSymbol(score, cell), value: valueAt(score, cell), ref: cellRef(score, positionAt(score, cell)) };
-  const refOf = (/** @type {number} */ at) => cellRef(input, sample * inputs + at);
-  const nameOf = (/** @type {number} */ at) => inputName(trace, at, inputs);
+  const [refOf, nameOf] = [(/** @type {number} */ at) => cellRef(input, sample * inputs + at), (/** @type {number} */ at) => inputName(trace, at, inputs)];
   const best = added.reduce((top, value, at) => (value > added[top] ? at : top), 0);
   const size = Math.min(224, context.width - 20);
   const map = slicePicture({ title: text("stage.push_map", { name }), data: added, role: "act", kind: "value", image: context.image, size, refOf, nameOf }, context);

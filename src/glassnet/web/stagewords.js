@@ -2,6 +2,8 @@
 
 /** @type {Record<string, string>} */
 export const STAGE_MESSAGES = {
+  "chain.factor_of": "of {op}",
+  "chain.kept": "{op}: kept, 1, or not, 0",
   "chain.label": "Chain rule",
   "chain.title": "{name}: these factors, multiplied, are the gradient; click one to see where it comes from",
   "chain.title.paths": "{name}: the factors of one path to the loss, and what all other paths add",
