@@ -295,7 +295,9 @@ export function chain(trace, store) {
 function ribbonsOf(trace, store, { tensor, cell }) {
   const go = (/** @type {string} */ ref) => {
     const found = trace.tensor(ref);
-    if (found) store.set({ step: momentIndexOf(trace, store.get(), found) });
+    if (!found) return;
+    store.set({ step: momentIndexOf(trace, store.get(), found) });
+    window.scrollTo({ top: 0 }); // the ribbon stands far below the step that it leads to
   };
   const chip = (/** @type {ChainFactor} */ factor) => ({ name: factor.label, value: factor.value, ref: factor.ref, words: factor.ref });
   return chainLines(trace, tensor, cell, routeOf(trace, store.get())).map(({ factors, others, result }, index) => {
