@@ -46,9 +46,9 @@ class _Default:
 _DEFAULT = _Default()
 
 
-def default_generator() -> SeedGenerator:
-    """What calls without a seed draw from."""
-    return _DEFAULT.get()
+def default_generator() -> SeedGenerator | None:
+    """What calls without a seed draw from; None before the first of them."""
+    return _DEFAULT.generator if _DEFAULT.root is seeds._root else None
 
 
 def _drawn(draw: Draw, seed: Any, shape: Any, dtype: Any) -> Any:

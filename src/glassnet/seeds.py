@@ -48,6 +48,11 @@ class SeedGenerator:
         source = np.random.SeedSequence(int(seed)) if seed is not None else _root.spawn(1)[0]
         self.generator = np.random.Generator(np.random.PCG64(source))
 
+    def restart(self) -> None:
+        """Go back to the first bits."""
+        source: Any = self.generator.bit_generator.seed_seq
+        self.generator = np.random.Generator(np.random.PCG64(source))
+
     def uniform(self, shape: Any, dtype: Any = "float32") -> Array:
         """Numbers in [0, 1)."""
         drawn: Array = self.generator.random(shape, dtype=np.dtype(dtype).type)

@@ -28,7 +28,8 @@ def unchanged(model: Any, optimizer: Any) -> Iterator[None]:
     """
     variables = {id(v): v for v in [*model.variables, *optimizer.variables]}.values()
     arrays = [(v, v.array.copy(), v.leaf.grad, v.leaf.changed_at, v.leaf.changed_line) for v in variables]
-    generators = [*model.state_generators.values(), default_generator()]
+    default = default_generator()
+    generators = [*model.state_generators.values(), *([] if default is None else [default])]
     states = [(generator, generator.state) for generator in generators]
     bricks = [
         (vars(layer.brick), dict(vars(layer.brick)), copy.deepcopy(vars(layer.brick)))
@@ -44,6 +45,9 @@ def unchanged(model: Any, optimizer: Any) -> Iterator[None]:
             leaf.grad, leaf.changed_at, leaf.changed_line = gradient, changed_at, changed_line
         for generator, state in states:
             generator.state = state
+        made = default_generator()
+        if made is not None and made is not default:
+            made.restart()  # made by the first call without a seed inside the block
         for own, values, copies in bricks:
             own.clear()
             own.update(copies)
