@@ -388,7 +388,7 @@ def test_the_page_answers_which_pixel_pushed_most_its_gradient_its_factors_and_t
 
 
 def test_a_step_of_784_by_128_has_at_most_2000_nodes_and_changes_within_100_ms(shown):
-    found = shown(large()).evaluate("""() => [0, 1, 2].map(() => [0, 1, 2, 3, 4, 5, 6, 7].map((step) => {
+    found = shown(large()).evaluate("""() => [0, 1, 2, 3, 4].map(() => [0, 1, 2, 3, 4, 5, 6, 7].map((step) => {
       const start = performance.now();
       window.__glass.selection.set({ step });
       document.body.getBoundingClientRect();
