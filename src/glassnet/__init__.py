@@ -48,13 +48,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from glassnet.autograd.gradcheck import check_gradients as check_gradients
-    from glassnet.explain.trace import trace as trace
+    from glassnet.explain.recording import trace as trace
 
     explain: Any
     """A package that can be called: see `glassnet/explain/__init__.py`."""
 
 _LAZY_MODULES = {"animate", "datasets", "explain", "lab", "plot", "random"}
-_LAZY_FUNCTIONS = {"check_gradients": "autograd.gradcheck", "trace": "explain.trace"}
+_LAZY_FUNCTIONS = {"check_gradients": "autograd.gradcheck", "trace": "explain.recording"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from matplotlib.text import Annotation
 import glassnet as gn
 from glassnet import plot
 from glassnet.errors import ArgumentError
-from glassnet.explain.trace import record
+from glassnet.explain import record
 from glassnet.plot.stages import stages_of
 
 

@@ -11,8 +11,9 @@ from glassnet.explain.narrate import explain_text, narrate
 from glassnet.explain.page import Explanation, explain
 from glassnet.explain.plane import decision_text, scatter_text
 from glassnet.explain.recorder import Recorder, Run
+from glassnet.explain.recording import record, trace
 from glassnet.explain.show import ShownPrediction, show_prediction, show_surface
-from glassnet.explain.trace import Trace, TracedOp, TracedTensor, TraceStep, load_trace, record, trace
+from glassnet.explain.trace import Trace, TracedOp, TracedTensor, TraceStep, load_trace
 
 __all__ = [
     "Explanation", "Recorder", "Run", "ShownPrediction", "Trace", "TraceStep", "TracedOp", "TracedTensor",

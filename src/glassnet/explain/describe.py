@@ -7,13 +7,10 @@ import itertools
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from glassnet.autograd.worked import format_number
-from glassnet.autograd.worked import latex as latex
-
-if TYPE_CHECKING:
-    from glassnet.explain.trace import TracedOp, TracedTensor, TraceStep
+from glassnet.explain.trace import TracedOp, TracedTensor, TraceStep
 
 _KIND = {"kernel": "W", "bias": "b"}
 _STEP_STATE = {"iterations": "t", "learning_rate": "η"}
@@ -215,8 +212,6 @@ def _bracketed(symbol: str) -> str:
 
 def steps(ops: list[TracedOp], tensors: list[TracedTensor]) -> list[TraceStep]:
     """Neighbouring operations of one phase and one layer belong together."""
-    from glassnet.explain.trace import TraceStep
-
     found = []
     numbered = [(number, op) for number, op in enumerate(ops) if op.inside_of is None]
     for (phase, path), group in itertools.groupby(numbered, key=lambda pair: _group(pair[1], ops, tensors)):

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from glassnet.autograd.worked import format_number
-from glassnet.explain.trace import Trace, TracedOp, record
+from glassnet.explain.recording import record
+from glassnet.explain.trace import Trace, TracedOp
 
 _MOST_CELLS = 6
 

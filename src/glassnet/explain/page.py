@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import ArgumentError
-from glassnet.explain.trace import Trace, TracedOp, TracedTensor, TraceStep, trace
+from glassnet.explain.recording import trace
+from glassnet.explain.trace import Trace, TracedOp, TracedTensor, TraceStep
 from glassnet.explain.wiggle import wiggle
 from glassnet.saving.atomic import atomic_write
 from glassnet.typing import Array
