@@ -5,6 +5,7 @@ A file may name only what stands in a registry; nothing is ever imported by a na
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from glassnet.errors import ArgumentError, SavingError, did_you_mean
 
 T = TypeVar("T")
 _CUSTOM: dict[str, Any] = {}
+_MOST_LISTED = 40
+"""Names that an error lists in full."""
 
 
 def snake_case(name: str) -> str:
@@ -83,7 +86,7 @@ class Registry(Generic[T]):
             own = sorted({n for n in self.classes if n == n.lower()})
             raise ArgumentError(
                 f"unknown {self.kind} {name!r}",
-                expected=", ".join(own),
+                expected=_nearest(name.lower(), own),
                 fix=did_you_mean(name.lower(), own) or "one of these names, or an object",
             )
         return found
@@ -147,3 +150,10 @@ def get_registered_name(obj: Any) -> str:
 def get_registered_object(name: str) -> Any:
     """The registered thing of that name, or None."""
     return _CUSTOM.get(name)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """All known names, or of very many the eight that are most like the given one."""
+    if len(known) <= _MOST_LISTED:
+        return ", ".join(known)
+    return ", ".join(sorted(difflib.get_close_matches(name, known, n=8, cutoff=0.0))) + ", ..."

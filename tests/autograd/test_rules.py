@@ -47,6 +47,8 @@ EVALUATED: dict[str, tuple[str, Any]] = {
     "stride and padding": ("y[p] = sum_u v[p*stride+u-1]*kernel[u]", (np.nan_to_num(around) @ A.kernel)[::2]),
     "outside of max is -inf": ("y[p] = max_u (v[p+u-1] + 0*kernel[u])", np.nanmax(around, axis=1)),
     "outside of min is inf": ("y[p] = min_u (1 - 1*kernel[u]*0 + v[p+u-1])", np.nanmin(around, axis=1) + 1),
+    "stated extents": ("y[p] = max_{u<2} v[2*p+u]", A.v.reshape(2, 2).max(axis=1)),
+    "stated extents of two letters": ("y = sum_{i<3,j<2} (i - j)", np.array(3.0)),
     "lookup": ("y[n,d] = table[label[n],d]", A.table[A.label]),
     "lookup within a row": ("y[n] = x[n,label[n]]", A.x[[0, 1], A.label]),
     "two letters at once": ("y = sum_ni x[n,i]", A.x.sum()),

@@ -68,7 +68,7 @@ def test_every_kind_of_expression_is_written():
                 ["guard", ["binary", ">", ["read", "x", [["dots"], ["binary", "+", ["name", "i"], ["number", 1.0]]]],
                            ["number", 0.0]]],
                 ["binary", "**", ["call", "exp", [["read", "x", [["read", "t", [["name", "o"]]], ["number", 2.0]]]]],
-                 ["name", "c"]]]]],
+                 ["name", "c"]]], []]],
         },
         {"target": "z", "indices": [["dots"]], "body": ["name", "y"]},
     ]  # fmt: skip

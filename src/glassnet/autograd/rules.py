@@ -5,7 +5,8 @@
     y[...,k] = exp(x[...,k]) / sum_j exp(x[...,j])   `...` stands for any leading axes
 
 Single letters in brackets are axes. There are arithmetic (`**` is power), comparisons, named scalar functions,
-`sum_`/`max_`/`min_` over letters, affine indices such as `x[n, p*s+u-P]`, one lookup `W[idx[n,t],d]` and a guard
+`sum_`/`max_`/`min_` over letters, which run as far as the arrays they index (`max_{u<2,v<2}` says how far where no
+array does), affine indices such as `x[n, p*s+u-P]`, one lookup `W[idx[n,t],d]` and a guard
 `[cond]`, which is 1 where the condition holds and 0 elsewhere. Other names are attributes of the op. Reads outside an
 array are 0, and minus (plus) infinity under `max_` (`min_`). Several statements are separated by `;` and may use
 earlier ones.
@@ -84,11 +85,12 @@ class Negative:
 
 @dataclass(frozen=True)
 class Reduce:
-    """`sum_ij body`: the letters are bound inside the body."""
+    """`sum_ij body`: the letters are bound inside the body. `max_{i<2,j<3} body` has extents (2, 3)."""
 
     kind: str
     letters: str
     body: Expr
+    extents: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,8 @@ def attribute_of(name: str, attributes: Mapping[str, Any]) -> Any:
 # ---------------------------------------------------------------- parser
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+\.?\d*(?:e-?\d+)?)|(?P<reduce>(?:sum|max|min)_[a-zA-Z]+(?=\s+[\w(\[]))|(?P<name>[A-Za-z_]\w*)"
+    r"\s*(?:(?P<number>\d+\.?\d*(?:e-?\d+)?)"
+    r"|(?P<reduce>(?:sum|max|min)_(?:[a-zA-Z]+|\{[a-zA-Z]<\d+(?:,[a-zA-Z]<\d+)*\})(?=\s+[\w(\[]))|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<symbol>\.\.\.|\*\*|<=|>=|==|!=|[-+*/%<>()\[\],=]))"
 )
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
@@ -219,7 +222,9 @@ class _Parser:
             return Number(float(token))
         if kind == "reduce":
             how, letters = token.split("_")
-            return Reduce(how, letters, self.binary(_PRODUCT))
+            bounds = [bound.split("<") for bound in letters.strip("{}").split(",")] if letters[0] == "{" else []
+            letters = "".join(letter for letter, _ in bounds) or letters
+            return Reduce(how, letters, self.binary(_PRODUCT), tuple(int(extent) for _, extent in bounds))
         if token == "(":
             inner = self.binary(0)
             self.take(")")
@@ -259,7 +264,7 @@ def parse(rule: str) -> tuple[Statement, ...]:
     """The syntax tree of a rule.
 
     >>> parse("y[n] = sum_i x[n,i]")[0].body
-    Reduce(kind='sum', letters='i', body=Read(array='x', indices=(Name(name='n'), Name(name='i'))))
+    Reduce(kind='sum', letters='i', body=Read(array='x', indices=(Name(name='n'), Name(name='i'))), extents=())
     """
     return tuple(_Parser(part).statement() for part in rule.replace("\n", " ").split(";") if part.strip())
 
@@ -284,6 +289,12 @@ def walk(expr: Expr) -> Iterator[Expr]:
     yield expr
     for child in children(expr):
         yield from walk(child)
+
+
+def stated_extents(statement: Statement) -> dict[str, int]:
+    """How far the letters run that a reduction bounds itself."""
+    reductions = [expr for expr in walk(statement.body) if isinstance(expr, Reduce)]
+    return {letter: extent for r in reductions for letter, extent in zip(r.letters, r.extents)}
 
 
 def reads_of(statement: Statement, arrays: Mapping[str, Any]) -> list[Read]:
@@ -370,7 +381,7 @@ class _Grid:
         self.arrays, self.attributes = arrays, attributes
         shapes = {name: array.shape for name, array in arrays.items()}
         self.leading = leading_axes(statement, shapes)
-        self.extents: dict[str, int] = {}
+        self.extents: dict[str, int] = stated_extents(statement)
         for read in reads_of(statement, arrays):
             indices = expand_ellipsis(read.indices, arrays[read.array].ndim, self.leading)
             for index, size in zip(indices, arrays[read.array].shape, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ from glassnet.autograd.rules import (
     leading_axes,
     parse,
     reads_of,
+    stated_extents,
 )
 from glassnet.errors import GraphError
 from glassnet.typing import Array
@@ -73,7 +75,7 @@ class _Cell:
         self.letters: dict[str, int] = {}
         target = expand_ellipsis(statement.indices, len(cell), self.leading)
         self.letters.update({index.name: at for index, at in zip(target, cell, strict=True) if isinstance(index, Name)})
-        self.extents: dict[str, int] = {}
+        self.extents: dict[str, int] = stated_extents(statement)
         for read in reads_of(statement, arrays):
             shape = arrays[read.array].shape
             for index, size in zip(expand_ellipsis(read.indices, len(shape), self.leading), shape, strict=True):
@@ -153,7 +155,7 @@ class _Cell:
             return total, f"{kind}({', '.join(terms[i][1] for i in sorted(order))}{', …' if hidden else ''})"
         shown = [_bracketed(terms[i][1], level_of(body), PRODUCT) for i in sorted(order)]
         if hidden:
-            rest = float(total) - sum(numbers[i] for i in order)
+            rest = math.fsum(number for i, number in enumerate(numbers) if i not in order)
             shown.append(f"({hidden} other{'s' if hidden > 1 else ''}: {format_number(rest)})")
         return total, " + ".join(shown) if shown else "0"
 
@@ -276,9 +278,10 @@ def _latex(expr: Expr) -> str:
             return f"-{_latex_at(operand, PRODUCT)}"
         case Guard(condition):
             return f"[{_latex(condition)}]"
-        case Reduce(kind, letters, body):
+        case Reduce(kind, letters, body, extents):
             sign = {"sum": r"\sum"}.get(kind, rf"\{kind}")
-            return rf"{sign}_{{{','.join(letters)}}} {_latex_at(body, REDUCTION)}"
+            over = [f"{letter}<{extent}" for letter, extent in zip(letters, extents)] or letters
+            return rf"{sign}_{{{','.join(over)}}} {_latex_at(body, REDUCTION)}"
     raise GraphError(f"{expr} has no LaTeX form")
 
 

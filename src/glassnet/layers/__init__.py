@@ -1,35 +1,52 @@
-"""L4, the bricks: one class per layer, one file per family."""
+"""L4, the bricks: one class per layer, one file per family. Each family file lists its public names in `__all__`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from glassnet import activations, constraints, initializers, regularizers
-from glassnet.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from glassnet.layers import (
+    activation,
+    brick,
+    convolution,
+    core,
+    merging,
+    normalization,
+    pooling,
+    preprocessing,
+    recurrent,
+    regularization,
+)
+from glassnet.layers.activation import *
 from glassnet.layers.base import InputSpec, Layer, register_serializer
-from glassnet.layers.brick import Brick
-from glassnet.layers.core import Activation, Dense, Flatten, Identity, Input, InputLayer, Lambda, Operation, Reshape
-from glassnet.layers.merging import Add, Concatenate, add, concatenate
-from glassnet.layers.normalization import BatchNormalization
-from glassnet.layers.preprocessing import Normalization, Rescaling
-from glassnet.layers.recurrent import SimpleRNN
-from glassnet.layers.regularization import Dropout, GaussianNoise
+from glassnet.layers.brick import *
+from glassnet.layers.convolution import *
+from glassnet.layers.core import *
+from glassnet.layers.merging import *
+from glassnet.layers.normalization import *
+from glassnet.layers.pooling import *
+from glassnet.layers.preprocessing import *
+from glassnet.layers.recurrent import *
+from glassnet.layers.regularization import *
 from glassnet.registry import Registry
 
+_FAMILIES = (
+    core, activation, convolution, pooling, normalization, recurrent, regularization, merging, preprocessing, brick,
+)  # fmt: skip
+
 __all__ = [
-    "ELU", "Activation", "Add", "BatchNormalization", "Brick", "Concatenate", "Dense", "Dropout", "Flatten",
-    "GaussianNoise", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LeakyReLU", "Normalization",
-    "PReLU", "ReLU", "Rescaling", "Reshape", "SimpleRNN", "Softmax", "add", "concatenate", "deserialize", "get",
-    "serialize",
+    *[name for family in _FAMILIES for name in family.__all__],
+    "InputSpec", "Layer", "deserialize", "get", "serialize",
 ]  # fmt: skip
 
 registry: Registry[Layer] = Registry("layer", Layer)
-registry.add(
-    Activation, Add, BatchNormalization, Concatenate, Dense, Dropout, ELU, Flatten, GaussianNoise, Identity, InputLayer,
-    Lambda, LeakyReLU, Normalization, Operation, PReLU, ReLU, Rescaling, Reshape, SimpleRNN, Softmax,
-)  # fmt: skip
-for _family in (initializers, regularizers, constraints, activations):
-    register_serializer(_family._registry)
+for _family in _FAMILIES:
+    for _name in _family.__all__:
+        _brick = getattr(_family, _name)
+        if isinstance(_brick, type) and _brick is not brick.Brick:  # a Brick holds an object that no file can hold
+            registry.add(_brick)
+for _module in (initializers, regularizers, constraints, activations):
+    register_serializer(_module._registry)
 register_serializer(registry)
 
 

@@ -24,7 +24,7 @@ from glassnet.errors import ArgumentError, GradientError, SavingError, ShapeErro
 from glassnet.layers.base import Layer
 from glassnet.registry import snake_case
 
-__all__ = ["Brick", "as_layer"]
+__all__ = ["Brick"]
 
 
 def as_layer(thing: Any) -> Layer:

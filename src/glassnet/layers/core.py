@@ -16,6 +16,7 @@ from glassnet import activations, constraints, initializers, ops, regularizers
 from glassnet.autograd.op import Op, apply
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
+from glassnet.autograd.variable import Variable
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError, GlassnetError, SavingError
 from glassnet.layers.base import InputSpec, Layer, LayerCall
@@ -307,3 +308,23 @@ def looked_up(module: Any, identifier: Any, who: str) -> Any:
     except GlassnetError as error:
         error.where = who
         raise
+
+
+def keep_weight_options(layer: Layer, name: str, initializer: Any, regularizer: Any, constraint: Any) -> None:
+    """Look up and keep what a layer was told about the weight of that name, until `add_named_weight` makes it."""
+    option = name.removesuffix("_kernel")  # Keras calls the options of a depthwise_kernel depthwise_initializer, ...
+    for kind, module, identifier in (
+        ("initializer", initializers, initializer),
+        ("regularizer", regularizers, regularizer),
+        ("constraint", constraints, constraint),
+    ):
+        setattr(layer, f"{option}_{kind}", looked_up(module, identifier, f"{layer}: {option}_{kind}"))
+
+
+def add_named_weight(layer: Layer, name: str, shape: Any) -> Variable:
+    """The weight of that name, with the options that the layer keeps for it."""
+    option = name.removesuffix("_kernel")
+    initializer, regularizer, constraint = (
+        getattr(layer, f"{option}_{kind}") for kind in ("initializer", "regularizer", "constraint")
+    )
+    return layer.add_weight(shape, initializer, name=name, regularizer=regularizer, constraint=constraint)

@@ -10,6 +10,7 @@ from glassnet.autograd.op import Op
 from glassnet.autograd.operators import F
 from glassnet.ops import (
     activation,
+    convolution,
     creation,
     elementwise,
     functions,
@@ -18,11 +19,13 @@ from glassnet.ops import (
     logic,
     loss,
     optimization,
+    pooling,
     random,
     reduction,
 )
 from glassnet.ops import shape as shape_family
 from glassnet.ops.activation import *
+from glassnet.ops.convolution import *
 from glassnet.ops.creation import *
 from glassnet.ops.elementwise import *
 from glassnet.ops.functions import *
@@ -31,13 +34,14 @@ from glassnet.ops.linalg import *
 from glassnet.ops.logic import *
 from glassnet.ops.loss import *
 from glassnet.ops.optimization import *
+from glassnet.ops.pooling import *
 from glassnet.ops.random import *
 from glassnet.ops.reduction import *
 from glassnet.ops.shape import *
 
 _FAMILIES = (
     elementwise, functions, logic, creation, linalg, reduction, shape_family, indexing, activation, loss, random,
-    optimization,
+    optimization, convolution, pooling,
 )  # fmt: skip
 
 __all__ = [name for family in _FAMILIES for name in family.__all__]

@@ -6,7 +6,7 @@
 /** @typedef {Record<string, unknown>} Attributes constructor arguments of the op; a rule reads the numbers among them */
 /**
  * @typedef {["number", number] | ["name", string] | ["read", string, Expr[]] | ["dots"] | ["call", string, Expr[]]
- *   | ["binary", string, Expr, Expr] | ["negative", Expr] | ["reduce", string, string, Expr] | ["guard", Expr]} Expr
+ *   | ["binary", string, Expr, Expr] | ["negative", Expr] | ["reduce", string, string, Expr, number[]] | ["guard", Expr]} Expr
  */
 /** @typedef {{target: string, indices: Expr[], body: Expr}} Statement */
 
@@ -179,6 +179,9 @@ export function extentsOf(statement, shapes) {
   const leading = leadingAxes(statement, shapes);
   /** @type {Map<string, number>} */
   const extents = new Map();
+  for (const expr of walk(statement.body)) { // a reduction may say itself how far its letters run
+    if (expr[0] === "reduce") expr[4].forEach((extent, place) => extents.set(expr[2][place], extent));
+  }
   for (const { array, indices } of readsOf(statement, shapes)) {
     const expanded = expandEllipsis(indices, shapes[array].length, leading);
     if (expanded.length !== shapes[array].length) throw new Error(`rule: ${array} has the wrong number of axes`);
@@ -256,7 +259,7 @@ export function simplified(statements, attributes) {
  */
 function withoutZeros(expr, attributes) {
   if (expr[0] === "name" && attributes[expr[1]] === 0) return ["number", 0];
-  if (expr[0] === "reduce") return ["reduce", expr[1], expr[2], withoutZeros(expr[3], attributes)];
+  if (expr[0] === "reduce") return ["reduce", expr[1], expr[2], withoutZeros(expr[3], attributes), expr[4]];
   if (expr[0] !== "binary") return expr;
   const [, operator, left, right] = expr;
   const [a, b] = [withoutZeros(left, attributes), withoutZeros(right, attributes)];

@@ -70,7 +70,7 @@ def _expression(expr: Expr) -> list[Any]:
             return ["binary", operator, _expression(left), _expression(right)]
         case Negative(operand):
             return ["negative", _expression(operand)]
-        case Reduce(kind, letters, body):
-            return ["reduce", kind, letters, _expression(body)]
+        case Reduce(kind, letters, body, extents):
+            return ["reduce", kind, letters, _expression(body), list(extents)]
         case Guard(condition):
             return ["guard", _expression(condition)]
