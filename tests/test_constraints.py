@@ -1,4 +1,4 @@
-"""MaxNorm: lengths after it, what it leaves alone, and its place after the update."""
+"""Constraints: lengths after them, what they leave alone, and their place after the update."""
 
 from __future__ import annotations
 
@@ -30,6 +30,34 @@ def test_shorter_weights_keep_their_bits() -> None:
     np.testing.assert_array_equal(con.MaxNorm(1.0)(np.zeros((2, 2))), np.zeros((2, 2)))
 
 
+@pytest.mark.parametrize("axis", [0, 1, [0, 1]])
+def test_lengths_become_1_or_lie_between_two_numbers(axis: Any) -> None:
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    before = np.sqrt((W**2).sum(axis=axes, keepdims=True))
+    np.testing.assert_allclose(con.UnitNorm(axis)(W), W / before, rtol=1e-12)
+    np.testing.assert_allclose(con.MinMaxNorm(0.5, 1.5, axis=axis)(W), W / before * before.clip(0.5, 1.5), rtol=1e-12)
+    half = con.MinMaxNorm(0.5, 1.5, rate=0.5, axis=axis)(W)  # half of the way
+    np.testing.assert_allclose(half, (W + W / before * before.clip(0.5, 1.5)) / 2, rtol=1e-12)
+
+
+def test_units_of_zeros_stay_and_negative_weights_go() -> None:
+    zeros = np.zeros((3, 2))
+    np.testing.assert_array_equal(con.UnitNorm()(zeros), zeros)
+    np.testing.assert_array_equal(con.MinMaxNorm(0.5)(zeros), zeros)
+    np.testing.assert_array_equal(con.NonNeg()(W), np.where(W > 0, W, 0))
+
+
+@pytest.mark.parametrize(
+    "own", [con.MinMaxNorm(0.25, 2.0, 0.5, [0, 1]), con.UnitNorm(1), con.NonNeg(), con.WeightClip(0.5)]
+)
+def test_every_constraint_survives_a_file_and_has_a_name(own: Any) -> None:
+    again = con.deserialize(json.loads(json.dumps(con.serialize(own))))
+    assert type(again) is type(own)
+    assert again.get_config() == own.get_config()
+    names = {"min_max_norm": con.min_max_norm, "unit_norm": con.unit_norm, "non_neg": con.non_neg}
+    assert {type(con.get(name)) for name in names} == set(names.values())
+
+
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_layer_holds_the_constraint_after_every_step(jit: bool) -> None:
     layer = gn.layers.Dense(3, kernel_constraint=con.MaxNorm(0.5), bias_constraint=None)
@@ -52,5 +80,9 @@ def test_a_constraint_survives_a_file() -> None:
 def test_errors_say_what_is_wrong() -> None:
     with pytest.raises(ArgumentError, match=r"MaxNorm: max_value must be positive\n.*max_value=0"):
         con.MaxNorm(0)
+    with pytest.raises(ArgumentError, match=r"MinMaxNorm: lengths need 0 <= min_value <= max_value\n.*min_value=2"):
+        con.MinMaxNorm(2.0, 1.0)
+    with pytest.raises(ArgumentError, match=r"MinMaxNorm: rate must be in \[0, 1\]"):
+        con.MinMaxNorm(rate=2.0)
     with pytest.raises(ArgumentError, match=r"Constraint must define __call__\(self, w\)"):
         con.Constraint()(W)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
+from scipy.spatial import distance
 
 import glassnet as gn
 from glassnet import losses, ops
@@ -22,6 +24,9 @@ P, Q = special.softmax(LOGITS, axis=-1), special.expit(LOGITS)
 SOFT = special.softmax(RNG.normal(size=(N, K)), axis=-1)
 REAL = RNG.normal(size=(N, K)) * 3
 SMOOTH = ONE_HOT * 0.8 + 0.2 / K
+OWN_P = P[range(N), LABELS]
+TRUE_Q = np.where(BITS == 1, Q, 1 - Q)
+COUNTS, RATES = RNG.poisson(3.0, (N, K)).astype(float), np.exp(REAL / 3)
 
 # loss, targets, predictions, one value per sample by its textbook formula
 ROWS: dict[str, tuple[losses.Loss, Any, Any, Any]] = {
@@ -36,14 +41,49 @@ ROWS: dict[str, tuple[losses.Loss, Any, Any, Any]] = {
         losses.BinaryCrossentropy(label_smoothing=0.2), BITS, Q,
         -((0.8 * BITS + 0.1) * np.log(Q) + (0.9 - 0.8 * BITS) * np.log(1 - Q)).mean(-1),
     ),
-    "cce": (losses.CategoricalCrossentropy(), ONE_HOT, P, -np.log(P[range(N), LABELS])),
+    "cce": (losses.CategoricalCrossentropy(), ONE_HOT, P, -np.log(OWN_P)),
     "cce soft": (losses.CategoricalCrossentropy(), SOFT, P, -(SOFT * np.log(P)).sum(-1)),
-    "cce logits": (losses.CategoricalCrossentropy(True), ONE_HOT, LOGITS, -np.log(P[range(N), LABELS])),
+    "cce logits": (losses.CategoricalCrossentropy(True), ONE_HOT, LOGITS, -np.log(OWN_P)),
     "cce smooth": (losses.CategoricalCrossentropy(label_smoothing=0.2), ONE_HOT, P, -(SMOOTH * np.log(P)).sum(-1)),
-    "cce, p not summing to 1": (losses.CategoricalCrossentropy(), ONE_HOT, 7 * P, -np.log(P[range(N), LABELS])),
-    "sparse": (losses.SparseCategoricalCrossentropy(), LABELS, P, -np.log(P[range(N), LABELS])),
-    "sparse column": (losses.SparseCategoricalCrossentropy(), LABELS[:, None], P, -np.log(P[range(N), LABELS])),
-    "sparse logits": (losses.SparseCategoricalCrossentropy(True), LABELS, LOGITS, -np.log(P[range(N), LABELS])),
+    "cce, p not summing to 1": (losses.CategoricalCrossentropy(), ONE_HOT, 7 * P, -np.log(OWN_P)),
+    "sparse": (losses.SparseCategoricalCrossentropy(), LABELS, P, -np.log(OWN_P)),
+    "sparse column": (losses.SparseCategoricalCrossentropy(), LABELS[:, None], P, -np.log(OWN_P)),
+    "sparse logits": (losses.SparseCategoricalCrossentropy(True), LABELS, LOGITS, -np.log(OWN_P)),
+    "mape": (losses.MeanAbsolutePercentageError(), REAL, LOGITS, 100 * abs(1 - LOGITS / REAL).mean(-1)),
+    "msle": (losses.MeanSquaredLogarithmicError(), COUNTS, RATES, (np.log((1 + RATES) / (1 + COUNTS)) ** 2).mean(-1)),
+    "log cosh": (losses.LogCosh(), REAL, LOGITS, np.log(np.cosh(LOGITS - REAL)).mean(-1)),
+    "poisson": (losses.Poisson(), COUNTS, RATES, (-stats.poisson.logpmf(COUNTS, RATES) - special.gammaln(1 + COUNTS)).mean(-1)),
+    "cosine": (
+        losses.CosineSimilarity(), REAL, LOGITS,
+        np.array([distance.cosine(t, y) - 1 for t, y in zip(REAL, LOGITS, strict=True)]),
+    ),
+    "gaussian nll": (
+        losses.GaussianNLL(full=True), REAL, np.hstack([LOGITS, RATES]),
+        -stats.norm.logpdf(REAL, LOGITS, np.sqrt(RATES)).mean(-1),
+    ),
+    "squared hinge": (losses.SquaredHinge(), BITS, LOGITS, (np.clip(1 - (2 * BITS - 1) * LOGITS, 0, None) ** 2).mean(-1)),
+    "categorical hinge": (
+        losses.CategoricalHinge(), ONE_HOT, LOGITS,
+        np.clip(1 + np.where(ONE_HOT == 1, 0, LOGITS).max(-1) - LOGITS[range(N), LABELS], 0, None),
+    ),
+    "nll": (losses.NegativeLogLikelihood(), LABELS, np.log(P), -np.log(OWN_P)),
+    "nll column": (losses.NegativeLogLikelihood(), LABELS[:, None], REAL, -REAL[range(N), LABELS]),
+    "binary focal": (losses.BinaryFocalCrossentropy(gamma=1.5), BITS, Q, (-((1 - TRUE_Q) ** 1.5) * np.log(TRUE_Q)).mean(-1)),
+    "binary focal logits": (
+        losses.BinaryFocalCrossentropy(True, 0.1, from_logits=True), BITS, LOGITS,
+        (-np.where(BITS == 1, 0.1, 0.9) * (1 - TRUE_Q) ** 2 * np.log(TRUE_Q)).mean(-1),
+    ),
+    "categorical focal": (
+        losses.CategoricalFocalCrossentropy(0.3, 1.5), ONE_HOT, P, -0.3 * (1 - OWN_P) ** 1.5 * np.log(OWN_P),
+    ),
+    "categorical focal smooth": (
+        losses.CategoricalFocalCrossentropy([0.1, 0.2, 0.3, 0.4], from_logits=True, label_smoothing=0.2), ONE_HOT, LOGITS,
+        -(np.array([0.1, 0.2, 0.3, 0.4]) * (1 - P) ** 2 * SMOOTH * np.log(P)).sum(-1),
+    ),
+    "generalized": (
+        losses.CategoricalGeneralizedCrossEntropy(0.7), LABELS, P, (1 - OWN_P ** 0.7) / 0.7,
+    ),
+    "dice of rows": (losses.Dice(axis=-1), BITS, Q, 1 - 2 * (BITS * Q).sum(-1) / (BITS + Q).sum(-1)),
 }  # fmt: skip
 WEIGHTS = np.array([0.0, 1.0, 2.0, 0.5, 0.0, 3.0])
 
@@ -134,6 +174,10 @@ def final_losses() -> dict[str, tuple[Any, Any, Any]]:
         "kl": (losses.KLDivergence(), [[0.0, 1.0, 0.0, 0.0]], ops.softmax),
         "mse": (losses.MeanSquaredError(), [[0.0, 1.0, 0.0, 1.0]], ops.sigmoid),
         "huber": (losses.Huber(), [[0.0, 1.0, 0.0, 1.0]], ops.sigmoid),
+        "binary focal": (losses.BinaryFocalCrossentropy(gamma=0.5), [[0.0, 1.0, 0.0, 1.0]], ops.sigmoid),
+        "categorical focal": (losses.CategoricalFocalCrossentropy(gamma=0.5), [[0.0, 1.0, 0.0, 0.0]], ops.softmax),
+        "generalized": (losses.CategoricalGeneralizedCrossEntropy(), [1], ops.softmax),
+        "dice": (losses.Dice(), [[0.0, 1.0, 0.0, 1.0]], ops.sigmoid),
     }
 
 
@@ -198,7 +242,7 @@ def test_classes_may_lie_on_another_axis() -> None:
         (losses.SparseCategoricalCrossentropy(axis=1, reduction="none"), LABELS.reshape(2, 3)),
     ]:
         y_pred = np.moveaxis(P.reshape(2, 3, K), -1, 1)
-        expected = -np.log(P[range(N), LABELS]).reshape(2, 3)
+        expected = -np.log(OWN_P).reshape(2, 3)
         np.testing.assert_allclose(loss(y_true, y_pred).numpy(), expected, rtol=1e-6)
 
 
@@ -258,7 +302,7 @@ def test_dtype_sets_the_float_type_of_the_computation() -> None:
 
 
 def test_names_stand_for_functions_in_lower_case_and_classes_in_upper_case() -> None:
-    for name in ("mse", "mae", "bce", "kld"):
+    for name in ("mse", "mae", "bce", "kld", "mape", "msle"):
         assert losses.get(name) is losses.get(name.upper())
     assert losses.get("kld") is losses.kl_divergence
     assert losses.serialize(losses.get("mae")) == "mean_absolute_error"
@@ -273,6 +317,85 @@ def test_own_loss_is_a_subclass_with_call() -> None:
 
     assert float(Cubed()([[0.0], [0.0]], [[1.0], [2.0]])) == 4.5
     assert float(Cubed.from_config(Cubed(reduction="sum").get_config())([[0.0], [0.0]], [[1.0], [2.0]])) == 9.0
+
+
+def test_dice_of_a_batch_is_one_number_in_which_large_regions_weigh_more() -> None:
+    both, t, p = BITS + Q, BITS, Q
+    assert float(losses.Dice()(t, p)) == pytest.approx(1 - 2 * (t * p).sum() / both.sum(), rel=1e-6)
+    assert float(losses.Dice(axis=(0, 1))(t, p)) == float(losses.Dice()(t, p))
+    empty = np.zeros((2, 3))
+    assert float(losses.Dice()(empty, empty)) == 1.0  # nothing was there to be found: Keras's convention
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e4])
+def test_log_cosh_is_tanh_steep_and_never_overflows(size: float) -> None:
+    e = np.float32([[size, -size]])
+    value, slope = gn.value_and_grad(lambda y: losses.log_cosh(np.zeros((1, 2)), y))(e)
+    expected = np.logaddexp(size, -size) - np.log(2)
+    np.testing.assert_allclose(value.numpy(), [expected], rtol=1e-3 if size < 1 else 1e-6)
+    np.testing.assert_allclose(slope.numpy(), np.tanh(e.astype(float)) / 2, rtol=1e-6, atol=1e-7)
+
+
+def test_a_generalized_crossentropy_lies_between_crossentropy_and_absolute_error() -> None:
+    near, far = (losses.categorical_generalized_cross_entropy(LABELS, P, q).numpy() for q in (1e-6, 1.0))
+    np.testing.assert_allclose(near, -np.log(OWN_P), rtol=1e-4)
+    np.testing.assert_allclose(far, 1 - OWN_P, rtol=1e-6)
+
+
+# ---------------------------------------------------------------- sequences
+
+
+def spells(path: tuple[int, ...], target: list[int]) -> bool:
+    """Whether a path of classes gives the target when repeats are merged and then blanks (0) dropped."""
+    return [k for k, _ in itertools.groupby(path) if k] == target
+
+
+@pytest.mark.parametrize("target", [[], [1], [1, 2], [2, 2], [1, 2, 1], [1, 1, 2]])
+def test_ctc_is_the_sum_over_all_paths(target: list[int]) -> None:
+    frames = 4
+    logits = RNG.normal(size=(1, frames, 3)) * 2
+    p = special.softmax(logits[0], axis=-1)
+    paths = itertools.product(range(3), repeat=frames)
+    total = sum(np.prod(p[range(frames), path]) for path in paths if spells(path, target))
+    found = losses.ctc(np.array([[*target, 0, 0, 0]])[:, :3], logits).numpy()
+    np.testing.assert_allclose(found, [-np.log(total)], rtol=1e-12)
+
+
+def test_ctc_of_many_frames_is_finite_where_probabilities_underflow() -> None:
+    logits = np.float32(RNG.normal(size=(2, 400, 5)) * 30)
+    value, slope = gn.value_and_grad(lambda z: losses.CTC()([[1, 2, 3], [4, 4, 0]], z))(logits)
+    assert 1000 < float(value) < 1e5
+    assert np.isfinite(slope.numpy()).all()
+    np.testing.assert_allclose(slope.numpy().sum(-1), 0, atol=1e-6)  # what one class gains the others lose
+
+
+def test_ctc_learns_to_spell() -> None:
+    logits, target = gn.Variable(np.zeros((1, 6, 3))), [[1, 2, 2]]
+    optimizer = gn.optimizers.Adam(0.5)
+    for _ in range(40):
+        optimizer.apply([gn.grad(lambda z: losses.ctc(target, z).sum())(logits.value)], [logits])
+    assert spells(tuple(logits.numpy()[0].argmax(-1)), target[0])
+
+
+# ---------------------------------------------------------------- terms without targets
+
+
+def test_kl_divergence_of_normal_distributions_equals_the_integral() -> None:
+    m, v = np.array([0.5, -1.0]), np.array([0.25, 2.0])
+    x = np.linspace(-20, 20, 400_001)
+    each = [
+        np.trapezoid(stats.norm.pdf(x, a, b**0.5) * (stats.norm.logpdf(x, a, b**0.5) - stats.norm.logpdf(x)), x)
+        for a, b in zip(m, v, strict=True)
+    ]
+    assert float(losses.gaussian_kl_divergence(m, np.log(v))) == pytest.approx(sum(each), rel=1e-6)
+    assert float(losses.gaussian_kl_divergence([0.0], [0.0])) == 0.0
+
+
+def test_triplets_far_enough_apart_cost_nothing_and_equal_points_have_a_finite_slope() -> None:
+    a = np.array([[1.0, 2.0]])
+    assert losses.triplet_margin(a, a, a + 5).numpy() == 0.0
+    assert losses.triplet_margin(a, a, a).numpy() == 1.0
+    assert np.isfinite(gn.grad(lambda x: losses.triplet_margin(x, a, a).sum())(a).numpy()).all()
 
 
 # ---------------------------------------------------------------- errors
@@ -302,9 +425,43 @@ def test_own_loss_is_a_subclass_with_call() -> None:
          "give them a last axis"),
         (lambda: losses.MeanSquaredError(reduction="average"), ArgumentError, "MeanSquaredError: unknown reduction"),
         (lambda: losses.Loss()([0.0], [0.0]), ArgumentError, "must define call"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy()(ONE_HOT, P), ShapeError, "makes labels of one-hot rows"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy(q=0.0)(LABELS, P), ArgumentError, "q is out of range"),
+        (lambda: losses.CategoricalGeneralizedCrossEntropy()(LABELS + 1, P), DataError, "a label is out of range"),
+        (lambda: losses.NegativeLogLikelihood()(LABELS[:2], P), ShapeError, r"integer labels of shape \(6,\)"),
+        (lambda: losses.NegativeLogLikelihood()(LABELS - 1, P), DataError, "received: -1 at position 0"),
+        (lambda: losses.CategoricalFocalCrossentropy([1.0, 2.0])(ONE_HOT, P), ArgumentError, "alpha does not fit the classes"),
+        (lambda: losses.BinaryFocalCrossentropy(gamma=-1)(BITS, Q), ArgumentError, "gamma cannot be negative"),
+        (lambda: losses.CategoricalFocalCrossentropy()(LABELS, P), ShapeError, "integer labels belong to"),
+        (lambda: losses.GaussianNLL()(REAL[:, :1], REAL[:, :3]), ShapeError, "twice as many units as there are targets"),
+        (lambda: losses.GaussianNLL()(REAL, REAL), ShapeError, "gaussian_nll: targets and predictions do not fit"),
+        (lambda: losses.Dice()(BITS, Q, sample_weight=WEIGHTS), ShapeError, "Dice needs its axis"),
+        (lambda: losses.CTC()([1, 2], P), ShapeError, "shorter targets are filled up with 0"),
+        (lambda: losses.CTC()([[1, 4]], LOGITS[None]), DataError, r"classes 0\.\.3 without the blank, 0\n.*4 in target 0"),
+        (lambda: losses.CTC()([[1, 1]], LOGITS[None, :2]), DataError, r"2 labels with 1 repeats, 2 of 2 frames"),
+        (lambda: losses.triplet_margin(P, P, P[:2]), ShapeError, r"triplet_margin: the shapes differ(.|\n)*negative \(2"),
+        (lambda: losses.gaussian_kl_divergence(P, P[0]), ShapeError, "gaussian_kl_divergence: the shapes differ"),
         (lambda: losses.get("mean_sqared_error"), ArgumentError, "did you mean 'mean_squared_error'"),
     ],
 )  # fmt: skip
 def test_error_names_what_was_expected(call: Any, error: type[GlassnetError], text: str) -> None:
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "text"),
+    [
+        ("poisson", [0.0, -1.0], "poisson: a target is below 0"),
+        (
+            losses.MeanSquaredLogarithmicError(),
+            [-0.5, 1.0],
+            r"mean_squared_logarithmic_error: a target is below 0\n.*\n.*-0\.5",
+        ),
+        ("binary_focal_crossentropy", [0.0, 2.0], "binary_focal_crossentropy: a target is out of range"),
+        ("negative_log_likelihood", [0.0, 0.5], "negative_log_likelihood: a label is not a whole number"),
+    ],
+)
+def test_fit_refuses_targets_that_a_loss_cannot_mean(loss: Any, y: Any, text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        losses.check_targets(losses.get(loss), np.array(y))

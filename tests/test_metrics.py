@@ -59,6 +59,38 @@ def rank_statistic(t: Any, y: Any, w: Any) -> float:
     return float((wins * pairs).sum() / pairs.sum())
 
 
+def f_score(beta: float, average: str, threshold: float | None = None) -> Callable[[Any, Any, Any], float]:
+    """From precision and recall of each class, or of all together."""
+
+    def oracle(t: Any, y: Any, w: Any) -> float:
+        called = y == y.max(axis=1, keepdims=True) if threshold is None else y > threshold
+        w = np.broadcast_to(w[:, None], t.shape)
+        columns = (
+            [(t.ravel(), called.ravel(), w.ravel())] if average == "micro" else zip(t.T, called.T, w.T, strict=True)
+        )
+        scores, truths = [], []
+        for truth, call, weight in columns:
+            hits, truths = (weight * truth * call).sum(), [*truths, (weight * truth).sum()]
+            precision, recall = hits / (weight * call).sum(), hits / truths[-1]
+            scores.append((1 + beta**2) * precision * recall / (beta**2 * precision + recall))
+        return float(np.average(scores, weights=truths if average == "weighted" else None))
+
+    return oracle
+
+
+def overlap(classes: Any) -> Callable[[Any, Any, Any], float]:
+    """Mean intersection over union of some classes, as weights of sets of cells."""
+    return lambda t, y, w: float(
+        np.mean(
+            [
+                w[(t == k) & (y == k)].sum() / w[(t == k) | (y == k)].sum()
+                for k in classes
+                if w[(t == k) | (y == k)].any()
+            ]
+        )
+    )
+
+
 ON_GRID = ((np.floor(CALLS * 20) + 0.5) / 20).astype("float32")  # 20 values, each between two of 21 thresholds
 
 Row = tuple[Callable[[], m.Metric], Any, Any, Callable[[Any, Any, Any], float]]
@@ -107,6 +139,67 @@ TABLE: dict[str, Row] = {
     "Recall": (m.Recall, TRUTH, CALLS, share("truths")),
     "Recall threshold": (lambda: m.Recall(0.2), ONE_HOT, SCORES, share("truths", 0.2)),
     "AUC": (lambda: m.AUC(num_thresholds=21), TRUTH, ON_GRID, rank_statistic),
+    "TruePositives": (m.TruePositives, TRUTH, CALLS, lambda t, y, w: w[(t == 1)[:, 0] & (y > 0.5)[:, 0]].sum()),
+    "FalsePositives": (
+        lambda: m.FalsePositives(0.3), TRUTH, CALLS, lambda t, y, w: w[(t == 0)[:, 0] & (y > 0.3)[:, 0]].sum(),
+    ),
+    "TrueNegatives": (m.TrueNegatives, TRUTH, CALLS, lambda t, y, w: w[(t == 0)[:, 0] & (y <= 0.5)[:, 0]].sum()),
+    "FalseNegatives": (m.FalseNegatives, TRUTH, CALLS, lambda t, y, w: w[(t == 1)[:, 0] & (y <= 0.5)[:, 0]].sum()),
+    "F1Score": (lambda: m.F1Score("macro"), ONE_HOT, SCORES, f_score(1, "macro")),
+    "F1Score micro": (lambda: m.F1Score("micro", threshold=0.3), ONE_HOT, SCORES, f_score(1, "micro", 0.3)),
+    "FBetaScore": (lambda: m.FBetaScore("weighted", 2.0), ONE_HOT, SCORES, f_score(2, "weighted")),
+    "R2Score": (
+        m.R2Score, NUMBERS, GUESSES,
+        lambda t, y, w: np.mean([
+            1 - np.average((a - b) ** 2, weights=w) / np.average((a - np.average(a, weights=w)) ** 2, weights=w)
+            for a, b in zip(t.T.astype(float), y.T, strict=True)
+        ]),
+    ),
+    "MeanIoU": (lambda: m.MeanIoU(K), LABELS, SCORES.argmax(1), overlap(range(K))),
+    "IoU": (
+        lambda: m.IoU(K, [0, 2], sparse_y_true=False, sparse_y_pred=False), ONE_HOT, SCORES,
+        lambda t, y, w: overlap([0, 2])(t.argmax(1), y.argmax(1), w),
+    ),
+    "IoU ignored": (
+        lambda: m.IoU(K, [0, 2], ignore_class=1), LABELS, SCORES.argmax(1),
+        lambda t, y, w: overlap([0, 2])(t, y, w * (t != 1)),
+    ),
+    "BinaryIoU": (
+        lambda: m.BinaryIoU((1,), 0.3), TRUTH, CALLS, lambda t, y, w: overlap([1])(t[:, 0], (y[:, 0] >= 0.3), w),
+    ),
+    "KLDivergence": (
+        m.KLDivergence, SCORES[::-1], SCORES, mean_of(lambda t, y: (t * np.log(t / y)).sum(axis=1)),
+    ),
+    "Poisson": (m.Poisson, abs(NUMBERS), abs(GUESSES), mean_of(lambda t, y: (y - t * np.log(y)).mean(axis=1))),
+    "Hinge": (m.Hinge, 2 * ONE_HOT - 1, SCORES, mean_of(lambda t, y: np.maximum(1 - t * y, 0).mean(axis=1))),
+    "SquaredHinge": (m.SquaredHinge, 2 * ONE_HOT - 1, SCORES, mean_of(lambda t, y: ((1 - t * y) ** 2).mean(axis=1))),
+    "CategoricalHinge": (
+        m.CategoricalHinge, ONE_HOT, SCORES,
+        mean_of(lambda t, y: np.maximum(1 + np.where(t, 0, y).max(1) - y[t == 1], 0)),
+    ),
+    "LogCoshError": (m.LogCoshError, NUMBERS, GUESSES, mean_of(lambda t, y: np.log(np.cosh(t - y)).mean(axis=1))),
+    "MeanAbsolutePercentageError": (
+        m.MeanAbsolutePercentageError, NUMBERS, GUESSES, mean_of(lambda t, y: 100 * abs(1 - y / t).mean(axis=1)),
+    ),
+    "MeanSquaredLogarithmicError": (
+        m.MeanSquaredLogarithmicError, abs(NUMBERS), abs(GUESSES),
+        mean_of(lambda t, y: (np.log((1 + t) / (1 + y)) ** 2).mean(axis=1)),
+    ),
+    "CosineSimilarity": (
+        m.CosineSimilarity, NUMBERS, GUESSES,
+        mean_of(lambda t, y: (t * y).sum(1) / np.sqrt((t * t).sum(1) * (y * y).sum(1))),
+    ),
+    "PearsonCorrelation": (
+        m.PearsonCorrelation, NUMBERS, GUESSES,
+        mean_of(lambda t, y: np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(t, y, strict=True)])),
+    ),
+    "ConcordanceCorrelation": (
+        m.ConcordanceCorrelation, NUMBERS, GUESSES,
+        mean_of(lambda t, y: np.array([
+            2 * np.cov(a, b, bias=True)[0, 1] / (a.var() + b.var() + (a.mean() - b.mean()) ** 2)
+            for a, b in zip(t, y, strict=True)
+        ])),
+    ),
 }  # fmt: skip
 every_metric = pytest.mark.parametrize(("make", "t", "y", "oracle"), TABLE.values(), ids=TABLE)
 
@@ -291,6 +384,50 @@ def test_class_id_judges_one_column() -> None:
         close(top(ONE_HOT, SCORES), kind(0.0)(ONE_HOT[:, 1], kept[:, 1]))
 
 
+# ---------------------------------------------------------------- counts, F-scores, R², overlap
+
+
+def test_counts_at_several_thresholds_add_up_to_all_samples() -> None:
+    kinds = (m.TruePositives, m.FalsePositives, m.TrueNegatives, m.FalseNegatives)
+    tp, fp, tn, fn = (kind([0.2, 0.5, 0.8])(TRUTH, CALLS).numpy() for kind in kinds)
+    np.testing.assert_array_equal(tp + fp + tn + fn, [N] * 3)
+    close(m.Precision([0.2, 0.5, 0.8])(TRUTH, CALLS), tp / (tp + fp))
+
+
+def test_an_f_score_without_average_has_one_number_per_class_and_0_where_a_class_never_occurs() -> None:
+    found = m.F1Score()(ONE_HOT, SCORES).numpy()
+    close(found.mean(), m.F1Score("macro")(ONE_HOT, SCORES))
+    assert m.F1Score()([[1, 0], [1, 0]], [[0.9, 0.1], [0.8, 0.2]]).numpy().tolist() == [1.0, 0.0]
+    assert m.F1Score()([[1, 0]], [[0.0, 0.0]]).numpy().tolist() == [0.0, 0.0]  # a row of zeros calls nothing
+
+
+def test_r2_of_the_mean_is_0_and_outputs_are_weighted_by_their_variance() -> None:
+    assert float(m.R2Score()(NUMBERS, np.broadcast_to(NUMBERS.mean(axis=0), NUMBERS.shape))) == pytest.approx(
+        0, abs=1e-6
+    )
+    each = m.R2Score(None)(NUMBERS, GUESSES).numpy()
+    found = m.R2Score("variance_weighted_average")(NUMBERS, GUESSES)
+    close(found, np.average(each, weights=NUMBERS.var(axis=0)))
+    assert float(m.R2Score()([1.0, 1.0], [2.0, 0.0])) == 0.0  # targets that do not vary
+
+
+def test_adjusted_r2_pays_for_each_regressor_while_there_are_targets_enough() -> None:
+    t, y = NUMBERS[:, 0], NUMBERS[:, 0] + 0.1 * GUESSES[:, 0]
+    plain = float(m.R2Score()(t, y))
+    close(m.R2Score(num_regressors=5)(t, y), 1 - (1 - plain) * (N - 1) / (N - 6))
+    close(m.R2Score(num_regressors=N - 1)(t, y), plain)
+
+
+def test_cells_of_unknown_classes_and_classes_that_never_occur_do_not_count() -> None:
+    assert float(m.MeanIoU(5)([0, 0, 1, 9], [0, 0, 1, 0])) == 1.0
+    assert float(m.MeanIoU(5)([[[0], [1]]], [[[0], [0]]])) == 0.25  # 1/2 and 0
+
+
+def test_correlation_is_0_where_one_side_does_not_vary() -> None:
+    assert float(m.PearsonCorrelation()([[1.0, 2.0]], [[3.0, 3.0]])) == 0.0
+    assert float(m.ConcordanceCorrelation()([[3.0, 3.0]], [[3.0, 3.0]])) == 0.0
+
+
 # ---------------------------------------------------------------- AUC
 
 
@@ -368,7 +505,10 @@ def test_auc_of_logits_is_that_of_their_probabilities() -> None:
     ("name", "kind"),
     [("mse", m.MeanSquaredError), ("MSE", m.MeanSquaredError), ("mae", m.MeanAbsoluteError), ("acc", m.Accuracy),
      ("accuracy", m.Accuracy), ("auc", m.AUC), ("AUC", m.AUC), ("bce", m.BinaryCrossentropy),
-     ("categorical_crossentropy", m.CategoricalCrossentropy), ("root_mean_squared_error", m.RootMeanSquaredError)],
+     ("categorical_crossentropy", m.CategoricalCrossentropy), ("root_mean_squared_error", m.RootMeanSquaredError),
+     ("mape", m.MeanAbsolutePercentageError), ("MSLE", m.MeanSquaredLogarithmicError), ("f1_score", m.F1Score),
+     ("f_beta_score", m.FBetaScore), ("r2_score", m.R2Score), ("binary_io_u", m.BinaryIoU),
+     ("pearson_correlation", m.PearsonCorrelation), ("cosine_similarity", m.CosineSimilarity)],
 )  # fmt: skip
 def test_names_of_keras_are_understood(name: str, kind: type) -> None:
     assert type(m.get(name)) is kind
@@ -403,10 +543,10 @@ def test_the_mean_of_a_function_is_a_metric_and_needs_a_registered_function_in_a
     assert m.serialize(m.binary_accuracy) == m.serialize(gn.metrics.binary_accuracy) == "binary_accuracy"
 
 
-class TruePositives(m.Metric):
+class Hits(m.Metric):
     """As a guide of Keras writes its own metric."""
 
-    def __init__(self, name: str = "true_positives", **kwargs: Any) -> None:
+    def __init__(self, name: str = "hits", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.count = self.add_weight(shape=(), initializer="zeros", name="count")
 
@@ -422,14 +562,14 @@ class TruePositives(m.Metric):
 
 @pytest.mark.parametrize("replayed", [False, True])
 def test_a_metric_of_ones_own_adds_what_ops_give(replayed: bool) -> None:
-    metric = TruePositives()
+    metric = Hits()
     update = gn.jit(metric.update_state) if replayed else metric.update_state
     for _ in range(2):
         update(TRUTH, CALLS)
     assert float(metric.result()) == 2 * ((TRUTH == 1) & (CALLS > 0.5)).sum()
     metric.reset_state()
     assert float(metric.result()) == 0.0
-    assert metric.get_config() == {"name": "true_positives", "dtype": "float32"}
+    assert metric.get_config() == {"name": "hits", "dtype": "float32"}
 
 
 def test_a_model_reports_its_metrics() -> None:
@@ -455,6 +595,15 @@ def test_a_model_reports_its_metrics() -> None:
         (lambda: m.Precision(-0.1), r"Precision: thresholds must lie in \[0, 1\]\n.*-0\.1"),
         (lambda: m.Recall([]), r"Recall: thresholds must lie in \[0, 1\]\n.*\[\]"),
         (lambda: m.sparse_top_k_categorical_accuracy([0], [[1.0]], k=0), r"k must be at least 1\n.*k=0"),
+        (lambda: m.FalsePositives(2.0), r"FalsePositives: thresholds must lie in \[0, 1\]"),
+        (lambda: m.F1Score("mean"), r"F1Score: unknown average\n.*micro, macro, weighted, None\n.*'mean'"),
+        (lambda: m.FBetaScore(beta=0), r"FBetaScore: beta must be positive\n.*beta=0"),
+        (lambda: m.F1Score(threshold=0.0), r"F1Score: threshold must lie in \(0, 1\]\n.*0\.0"),
+        (lambda: m.R2Score("mean"), r"R2Score: unknown class_aggregation"),
+        (lambda: m.R2Score(num_regressors=-1), r"R2Score: num_regressors cannot be negative"),
+        (lambda: m.IoU(3, [3]), r"IoU: a target class does not exist\n.*some of 0\.\.2\n.*\[3\]"),
+        (lambda: m.get("iou"), r"unknown metric 'iou'"),
+        (lambda: m.get("IoU"), r"metric IoU cannot be made from its name alone"),
         (lambda: m.Metric().update_state(), "Metric must define update_state"),
         (lambda: m.Metric().result(), "Metric must define result"),
     ],
@@ -480,6 +629,9 @@ def test_settings_out_of_range_are_refused(make: Any, message: str) -> None:
             SCORES,
             r"one column of predictions per label\n.*\(batch, 3\)",
         ),
+        (m.F1Score(), LABELS, LABELS, r"F1Score: one column per class\n.*\(batch, classes\)"),
+        (m.R2Score(), NUMBERS[None], GUESSES[None], r"R2Score: one row per sample"),
+        (m.MeanIoU(K), LABELS, SCORES, r"MeanIoU: targets and predictions do not fit(.|\n)*sparse_y_pred=False"),
         (m.Mean(), np.ones(3), np.ones(2), r"mean.*: sample_weight does not fit\n.*\(3,\)\n.*\(2,\)"),
     ],
 )

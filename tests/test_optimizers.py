@@ -12,7 +12,20 @@ import pytest
 import glassnet as gn
 from glassnet import optimizers
 from glassnet.errors import ArgumentError, GradientError, SavingError
-from glassnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop, schedules
+from glassnet.optimizers import (
+    LBFGS,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    Nadam,
+    Optimizer,
+    RMSprop,
+    schedules,
+)
 
 STEPS = 5
 SHAPES = [(3, 2), (2,), (), (2, 1)]
@@ -69,6 +82,59 @@ def adam(
     return run
 
 
+def adamax(rate: float, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-7, decay: float = 0.0) -> Reference:
+    def run(w: Any, gradients: list[Any]) -> Any:
+        m, u = np.zeros_like(w), np.zeros_like(w)
+        for t, g in enumerate(gradients, 1):
+            m, u = b1 * m + (1 - b1) * g, np.maximum(b2 * u, abs(g))
+            w = w - rate * decay * w - rate / (1 - b1**t) * m / (u + eps)
+        return w
+
+    return run
+
+
+def nadam(rate: float, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-7) -> Reference:
+    def run(w: Any, gradients: list[Any]) -> Any:
+        m, v, product = np.zeros_like(w), np.zeros_like(w), 1.0
+        for t, g in enumerate(gradients, 1):
+            now, ahead = b1 * (1 - 0.5 * 0.96**t), b1 * (1 - 0.5 * 0.96 ** (t + 1))
+            product *= now
+            m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+            mean = ahead * m / (1 - product * ahead) + (1 - now) * g / (1 - product)
+            w = w - rate * mean / (np.sqrt(v / (1 - b2**t)) + eps)
+        return w
+
+    return run
+
+
+def adadelta(rate: float, rho: float = 0.95, eps: float = 1e-7) -> Reference:
+    def run(w: Any, gradients: list[Any]) -> Any:
+        s, a = np.zeros_like(w), np.zeros_like(w)
+        for g in gradients:
+            s = rho * s + (1 - rho) * g * g
+            d = np.sqrt(a + eps) / np.sqrt(s + eps) * g
+            w, a = w - rate * d, rho * a + (1 - rho) * d * d
+        return w
+
+    return run
+
+
+def lion(rate: float, b1: float = 0.9, b2: float = 0.99, decay: float = 0.0) -> Reference:
+    def run(w: Any, gradients: list[Any]) -> Any:
+        m = np.zeros_like(w)
+        for g in gradients:
+            w = w - rate * decay * w - rate * np.sign(b1 * m + (1 - b1) * g)
+            m = b2 * m + (1 - b2) * g
+        return w
+
+    return run
+
+
+def accumulated(reference: Reference, every: int) -> Reference:
+    """The reference on the means of every few gradients; what is left over waits."""
+    return lambda w, g: reference(w, [sum(g[i : i + every]) / every for i in range(0, len(g) - every + 1, every)])
+
+
 TABLE: list[tuple[Callable[[], Optimizer], Reference]] = [
     (lambda: SGD(0.1), sgd(0.1)),
     (lambda: SGD(0.1, weight_decay=0.5), sgd(0.1, decay=0.5)),
@@ -87,10 +153,22 @@ TABLE: list[tuple[Callable[[], Optimizer], Reference]] = [
     (lambda: Adam(0.1, weight_decay=0.3), adam(0.1, decay=0.3)),
     (lambda: AdamW(0.1), adam(0.1, decay=0.004)),
     (lambda: AdamW(0.1, 0.3, amsgrad=True), adam(0.1, decay=0.3, amsgrad=True)),
+    (lambda: Adamax(0.1), adamax(0.1)),
+    (lambda: Adamax(0.1, 0.5, 0.7, 1e-3, weight_decay=0.3), adamax(0.1, 0.5, 0.7, 1e-3, 0.3)),
+    (lambda: Nadam(0.1), nadam(0.1)),
+    (lambda: Nadam(0.1, 0.5, 0.7, 1e-3), nadam(0.1, 0.5, 0.7, 1e-3)),
+    (lambda: Adadelta(1.0), adadelta(1.0)),
+    (lambda: Adadelta(0.5, 0.5, 1e-3), adadelta(0.5, 0.5, 1e-3)),
+    (lambda: Lion(0.1), lion(0.1)),
+    (lambda: Lion(0.1, 0.5, 0.7, weight_decay=0.3), lion(0.1, 0.5, 0.7, 0.3)),
+    (lambda: Adam(0.1, use_ema=True, ema_momentum=0.5), adam(0.1)),
+    (lambda: Adam(0.1, gradient_accumulation_steps=2), accumulated(adam(0.1), 2)),
+    (lambda: SGD(0.1, 0.9, gradient_accumulation_steps=3, use_ema=True), accumulated(sgd(0.1, 0.9), 3)),
 ]
 NAMES = ["SGD", "SGD decay", "momentum", "Nesterov decay", "Adagrad", "Adagrad epsilon", "RMSprop", "RMSprop rho",
          "RMSprop momentum", "RMSprop all", "RMSprop centered", "Adam", "Adam betas", "Adam amsgrad", "Adam decay",
-         "AdamW", "AdamW amsgrad"]  # fmt: skip
+         "AdamW", "AdamW amsgrad", "Adamax", "Adamax all", "Nadam", "Nadam all", "Adadelta", "Adadelta all", "Lion",
+         "Lion all", "EMA", "accumulation", "accumulation EMA"]  # fmt: skip
 every_optimizer = pytest.mark.parametrize("make", [make for make, _ in TABLE], ids=NAMES)
 
 
@@ -365,7 +443,8 @@ def test_two_optimizers_over_disjoint_variables_do_not_touch_each_other(make: An
 def test_a_variable_without_gradient_stays_with_its_slots(make: Any) -> None:
     variables, optimizer = weights(), make()
     first, second, *_ = slopes()
-    optimizer.apply(first, variables)
+    for _ in range(optimizer.gradient_accumulation_steps or 1):
+        optimizer.apply(first, variables)
     weight, state = variables[1].numpy(), optimizer.state()
     optimizer.apply([second[0], None, *second[2:]], variables)
     np.testing.assert_array_equal(variables[1].numpy(), weight)
@@ -458,15 +537,17 @@ def test_an_optimizer_survives_a_file(make: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("sgd", SGD), ("adam", Adam), ("Adam", Adam), ("rmsprop", RMSprop), ("RMSprop", RMSprop), ("adamw", AdamW),
-     ("adagrad", Adagrad)],
+     ("adagrad", Adagrad), ("adadelta", Adadelta), ("adamax", Adamax), ("nadam", Nadam), ("lion", Lion), ("LBFGS", LBFGS)],
 )  # fmt: skip
 def test_names_of_keras_are_understood(name: str, kind: type) -> None:
     assert type(optimizers.get(name)) is kind
 
 
 def test_an_unknown_name_gets_a_suggestion() -> None:
-    with pytest.raises(ArgumentError, match=r"unknown optimizer 'adma'\n.*adagrad, adam.*\n.*did you mean 'adam'\?"):
-        optimizers.get("adma")
+    with pytest.raises(
+        ArgumentError, match=r"unknown optimizer 'adagard'\n.*adagrad, adam.*\n.*did you mean 'adagrad'\?"
+    ):
+        optimizers.get("adagard")
 
 
 # ---------------------------------------------------------------- mistakes
@@ -497,6 +578,15 @@ def test_gradients_that_do_not_fit_are_refused(grads: Any, message: str) -> None
         (lambda: AdamW(beta_2=-0.1), r"AdamW: beta_2 must be in \[0, 1\)"),
         (lambda: RMSprop(rho=1.5), r"RMSprop: rho must be in \[0, 1\)"),
         (lambda: Adagrad(initial_accumulator_value=-1.0), "Adagrad: initial_accumulator_value must be >= 0"),
+        (lambda: Lion(beta_2=1.0), r"Lion: beta_2 must be in \[0, 1\)"),
+        (lambda: Adadelta(rho=1.0), r"Adadelta: rho must be in \[0, 1\)"),
+        (lambda: SGD(use_ema=True, ema_momentum=1.5), r"SGD: ema_momentum must be in \[0, 1\]\n.*1\.5"),
+        (lambda: SGD(ema_overwrite_frequency=5), r"SGD: ema_overwrite_frequency must be .*, with use_ema=True"),
+        (
+            lambda: SGD(gradient_accumulation_steps=1),
+            r"gradient_accumulation_steps must be a whole number of at least 2",
+        ),
+        (lambda: LBFGS(history_size=0), r"LBFGS: history_size must be a whole number of at least 1"),
         (lambda: SGD(weight_decay=-1.0), "SGD: weight_decay must be >= 0"),
         (lambda: AdamW(weight_decay=None), r"AdamW: weight_decay must be a number(.|\n)*Adam is AdamW without decay"),
     ],

@@ -41,6 +41,20 @@ TABLE: list[tuple[Any, int, float]] = [
     (s.CosineDecay(0.1, 100, warmup_target=0.5, warmup_steps=4), 4, 0.5),
     (s.CosineDecay(0.1, 100, alpha=0.2, warmup_target=0.5, warmup_steps=4), 54, 0.5 * 0.6),
     (s.CosineDecay(0.1, 100, alpha=0.2, warmup_target=0.5, warmup_steps=4), 104, 0.1),
+    (s.CosineDecayRestarts(0.1, 10), 0, 0.1),
+    (s.CosineDecayRestarts(0.1, 10), 9, 0.05 * (1 + math.cos(0.9 * math.pi))),
+    (s.CosineDecayRestarts(0.1, 10, m_mul=0.5), 10, 0.05),  # the second wave is 20 steps long
+    (s.CosineDecayRestarts(0.1, 10, m_mul=0.5), 20, 0.025),
+    (s.CosineDecayRestarts(0.1, 10, t_mul=1.0, alpha=0.5), 25, 0.075),
+    (s.OneCycleLR(0.5, 100, div_factor=10), 0, 0.05),
+    (s.OneCycleLR(0.5, 100, div_factor=10), 29, 0.5),
+    (s.OneCycleLR(0.5, 100, div_factor=10), 64, 0.25 + 0.25e-5),
+    (s.OneCycleLR(0.5, 100, div_factor=10), 500, 5e-6),
+    (s.OneCycleLR(0.5, 10, pct_start=0.0), 0, 0.5),
+    (s.OneCycleLR(0.5, 1), 0, 0.5),
+    (s.NoamDecay(64, 400), 0, 0.125 / 400**1.5),
+    (s.NoamDecay(64, 400), 399, 0.125 / 20),
+    (s.NoamDecay(64, 400, 2.0), 1599, 0.25 / 40),
 ]
 
 
@@ -68,6 +82,15 @@ def test_decay_steps_must_be_positive(kind: Any) -> None:
     for other in (s.PolynomialDecay, s.CosineDecay):
         with pytest.raises(ArgumentError, match="decay_steps must be positive"):
             other(0.1, -1)
+
+
+def test_settings_of_waves_and_cycles_must_make_sense() -> None:
+    with pytest.raises(ArgumentError, match=r"t_mul must be at least 1\n.*t_mul=0\.5"):
+        s.CosineDecayRestarts(0.1, 10, t_mul=0.5)
+    with pytest.raises(ArgumentError, match=r"pct_start must be in \[0, 1\]\n.*pct_start=30"):
+        s.OneCycleLR(0.1, 10, pct_start=30)
+    with pytest.raises(ArgumentError, match="warmup_steps must be positive"):
+        s.NoamDecay(64, 0)
 
 
 def test_boundaries_and_values_must_fit() -> None:

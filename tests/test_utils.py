@@ -11,7 +11,7 @@ import pytest
 
 import glassnet as gn
 from glassnet import utils
-from glassnet.errors import DataError
+from glassnet.errors import DataError, GlassnetError
 
 
 @pytest.mark.parametrize("labels", [[0, 2, 1], [[0], [2], [1]], np.array([0.0, 2.0, 1.0]), np.uint8([0, 2, 1])])
@@ -70,3 +70,29 @@ def test_utils_alone_loads_no_data_sets() -> None:
     code = "import sys, glassnet.utils; print('glassnet.datasets' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
+
+
+# ---------------------------------------------------------------- pad_sequences
+
+
+def test_sequences_are_filled_up_and_cut_at_the_side_that_is_asked_for() -> None:
+    rows = [[1], [2, 3], [4, 5, 6], []]
+    assert utils.pad_sequences(rows).tolist() == [[0, 0, 1], [0, 2, 3], [4, 5, 6], [0, 0, 0]]
+    assert utils.pad_sequences(rows, padding="post", value=9).tolist() == [[1, 9, 9], [2, 3, 9], [4, 5, 6], [9, 9, 9]]
+    assert utils.pad_sequences(rows, 2).tolist() == [[0, 1], [2, 3], [5, 6], [0, 0]]
+    assert utils.pad_sequences(rows, 2, truncating="post").tolist() == [[0, 1], [2, 3], [4, 5], [0, 0]]
+    assert utils.pad_sequences([np.ones((2, 3)), np.ones((1, 3))], dtype="float32").shape == (2, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("run", "problem"),
+    [
+        (lambda: utils.pad_sequences([1, 2]), "a sequence is not a list\n.*\n  received: 1"),
+        (lambda: utils.pad_sequences([[1]], padding="left"), "unknown padding\n.*\n  received: 'left'"),
+        (lambda: utils.pad_sequences([[1]], truncating="right"), "unknown truncating"),
+        (lambda: utils.pad_sequences([np.ones((2, 3)), np.ones((2, 4))]), "the steps of sequences differ"),
+    ],
+)
+def test_what_cannot_be_padded_is_refused(run: Any, problem: str) -> None:
+    with pytest.raises(GlassnetError, match=problem):
+        run()

@@ -10,11 +10,14 @@ from typing import Any
 from glassnet import ops
 from glassnet.autograd.op import operand
 from glassnet.ops.activation import (
+    celu,
     elu,
     glu,
+    hard_shrink,
     hard_sigmoid,
     hard_silu,
     hard_swish,
+    hard_tanh,
     leaky_relu,
     log_sigmoid,
     log_softmax,
@@ -23,18 +26,25 @@ from glassnet.ops.activation import (
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
     swish,
     tanh,
+    tanh_shrink,
+    threshold,
 )
+from glassnet.ops.binary import binarize
 from glassnet.registry import Registry
 
 __all__ = [
-    "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu",
-    "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "softmax",
-    "softplus", "softsign", "swish", "tanh",
+    "binarize", "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
+    "hard_swish", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu",
+    "serialize", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid",
+    "swish", "tanh", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 
@@ -88,8 +98,9 @@ class _Function:
 _registry: Registry[Any] = Registry("activation", _Function, functions=True)
 _registry.add(
     **{function.__name__: function for function in (
-        elu, exponential, gelu, glu, hard_sigmoid, hard_silu, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu,
-        relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh,
+        binarize, celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear,
+        log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign,
+        sparse_plus, sparse_sigmoid, tanh, tanh_shrink, threshold,
     )},
     hard_swish=hard_silu, swish=silu,
 )  # fmt: skip

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+import shutil
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from cli.samples import Cli
+from cli.samples import Cli, write_mnist
 
 import glassnet as gn
 from glassnet import datasets, layers, ops
 from glassnet.cli import sources
 from glassnet.datasets import export_images
+from glassnet.errors import DownloadError
 from glassnet.ops.activation import Tanh
 from glassnet.registry import snake_case
 
@@ -111,6 +117,83 @@ def test_explain_tells_forward_loss_backward_and_update(cli: Cli, kept: dict[str
     assert places == sorted(places)
 
 
+def test_the_page_knows_the_learning_rate_to_which_the_schedule_has_come(
+    cli: Cli, kept: dict[str, Path], empty_folder: Path
+) -> None:
+    record = json.loads((kept["digits"] / "run.json").read_text("utf-8"))
+    assert cli("explain", kept["digits"], "--out", "page.html").code == 0
+    text = (empty_folder / "page.html").read_text("utf-8")
+    meta = json.loads(re.search(r'id="trace">(.*?)</script>', text, re.DOTALL)[1])["meta"]
+    settings = record["settings"]
+    steps = settings["epochs"] * math.ceil(0.9 * 1438 / settings["batch_size"])
+    expected = settings["learning_rate"] / (1 + settings["decay"] * steps)
+    assert meta["optimizer_config"]["learning_rate"] == pytest.approx(expected, rel=1e-6)
+    assert expected < settings["learning_rate"]
+
+
+# ---------------------------------------------------------------- where the data are
+
+
+@pytest.fixture
+def from_folder(cli: Cli, empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of mnist with the folder that GLASSNET_DATA named then; now it names none."""
+    monkeypatch.setenv("GLASSNET_DATA", str(write_mnist(empty_folder / "then")))
+    assert cli("train", "mnist", "--epochs", "1", "--layers", "8", "--out", "run").code == 0
+    monkeypatch.delenv("GLASSNET_DATA")
+    return empty_folder
+
+
+USES_OF_DATA = ["explain run", "predict run --sample 1", "evaluate run", "check run", "explain run --text"]
+
+
+@pytest.mark.parametrize("command", USES_OF_DATA)
+def test_a_run_remembers_the_folder_of_its_data(cli: Cli, from_folder: Path, command: str) -> None:
+    ended = cli(*command.split())
+    assert (ended.code, ended.err) == (0, "")
+
+
+def test_the_folder_of_now_goes_before_the_folder_of_then(
+    cli: Cli, from_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert f"in {from_folder / 'mnist'}" in cli("evaluate", "run", "--data", from_folder).err
+    monkeypatch.setenv("GLASSNET_DATA", str(from_folder))
+    assert f"in {from_folder / 'mnist'}" in cli("evaluate", "run").err
+
+
+def test_data_that_are_not_those_of_then_are_refused(
+    cli: Cli, from_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(from_folder / "then")
+    monkeypatch.setattr("glassnet.datasets.idx.get_file", unreachable)
+    assert "could not be downloaded" in cli("evaluate", "run").err
+    write_mnist(from_folder / "then", count=30)
+    ended = cli("evaluate", "run")
+    assert (ended.code, ended.err[:42]) == (2, "error: run: the data have changed since th")
+
+
+def unreachable(*_: Any, **__: Any) -> str:
+    raise DownloadError("no network")
+
+
+@pytest.mark.parametrize("name", ["mnist", "houses", "plane"])
+def test_a_model_file_names_no_folder_of_this_computer(cli: Cli, kept: dict[str, Path], name: str) -> None:
+    with zipfile.ZipFile(kept[name] / "model.glassnet") as members:
+        text = json.dumps(json.loads(members.read("config.json")), ensure_ascii=False)
+    assert {"mnist": '"mnist"', "houses": '"my häuser.csv"', "plane": '"plane.csv"'}[name] in text
+    for folder in (kept[name].parent, Path.cwd(), Path(gn.__file__).parents[2]):
+        assert str(folder) not in text
+    assert str(kept[name].parent) in (kept[name] / "run.json").read_text("utf-8")
+
+
+def test_a_model_file_without_its_record_finds_a_table_of_that_name_here(
+    cli: Cli, kept: dict[str, Path], empty_folder: Path
+) -> None:
+    shutil.copy(kept["plane"] / "model.glassnet", "given.glassnet")
+    assert "plane.csv: the file does not exist" in cli("evaluate", "given.glassnet").err
+    shutil.copy(kept["plane"].parent / "plane.csv", "plane.csv")
+    assert cli("evaluate", "given.glassnet").out == cli("evaluate", kept["plane"]).out
+
+
 def test_the_loss_that_explain_ends_its_forward_pass_with_is_the_loss_of_the_sample(
     cli: Cli, kept: dict[str, Path]
 ) -> None:
@@ -137,10 +220,10 @@ def test_a_wrong_gradient_ends_check_with_1(cli: Cli, kept: dict[str, Path], mon
 
 
 def test_datasets_lists_what_train_accepts(cli: Cli) -> None:
-    names = [*sources.IMAGES, *sources.TOYS]
+    names = [*sources.IMAGES, *sources.TOYS, *sources.TEXTS]
     assert list(json.loads(cli("datasets", "--json").out)) == names
     first_words = [line.split()[0] for line in cli("datasets").out.splitlines() if not line.startswith(" ")]
-    assert first_words == [*names, "FILE.csv"]
+    assert first_words == [*names, "FILE.csv", "FILE.txt"]
 
 
 def test_every_operation_every_layer_and_every_function_can_be_shown(cli: Cli) -> None:

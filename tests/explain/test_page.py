@@ -20,7 +20,7 @@ import pytest
 import glassnet as gn
 from glassnet.cli.app import run
 from glassnet.explain import explain, trace
-from glassnet.explain.page import page
+from glassnet.explain.page import MOST_LETTERS, page
 
 XOR_X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 XOR_Y = np.array([[0], [1], [1], [0]], "float32")
@@ -54,7 +54,9 @@ def decoded(tensors: list[dict[str, Any]], number: int) -> Any:
     array = raw.reshape(dtype.itemsize, -1).T.copy().view(dtype).reshape(tensor["shape"])
     if tensor["base"] is None:
         return array
-    return (array + decoded(tensors, tensor["base"]).view(np.uint32)).view(np.float32)
+    told = decoded(tensors, tensor["base"])
+    told = told if tensor["factor"] == 1 else told * np.float32(tensor["factor"])
+    return (array + told.view(np.uint32)).view(np.float32)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -124,10 +126,31 @@ def test_a_page_of_mnist_size_with_adam_is_under_3_megabytes() -> None:
     rng = np.random.default_rng(0)
     x = (rng.random((256, 784)) * (rng.random((256, 784)) < 0.2)).astype("float32")
     y = rng.integers(0, 10, 256)
-    model = gn.Sequential([gn.layers.Dense(128, activation="relu"), gn.layers.Dense(10, activation="softmax")])
+    hidden = [gn.layers.Dense(128, activation="relu") for _ in range(2)]
+    model = gn.Sequential([*hidden, gn.layers.Dense(10, activation="softmax")])
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
     model.fit(x, y, epochs=1, verbose=0)
-    assert len(explain(model, x[:1], y[:1]).html) <= 3_000_000
+    text = explain(model, x[:1], y[:1]).html
+    assert len(text) <= 3_000_000
+    factors = {
+        t["ref"].partition("/kernel")[2]: t["factor"] for t in embedded(text)["tensors"] if t["base"] is not None
+    }
+    assert (factors["@1"], factors[":m@1"], factors[":v@1"]) == (1, 0.9, 0.999)
+
+
+def test_the_letters_of_the_numbers_are_limited_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = embedded(explain(xor(), XOR_X, XOR_Y).html)
+    letters = sum(len(tensor["buffer"]) for tensor in whole["tensors"])
+    monkeypatch.setattr("glassnet.explain.page.MOST_LETTERS", letters // 2)
+    found = embedded(explain(xor(), XOR_X, XOR_Y).html)
+    kept = [tensor for tensor in found["tensors"] if tensor["buffer"] is not None]
+    assert letters // 3 < sum(len(tensor["buffer"]) for tensor in kept) <= letters // 2
+    assert found["meta"]["embedded"] == sum(np.prod(tensor["shape"]) for tensor in kept) < found["meta"]["values"]
+    assert all(found["tensors"][tensor["base"]] in kept for tensor in kept if tensor["base"] is not None)
+
+
+def test_a_page_with_as_many_letters_as_may_be_is_under_7_5_megabytes() -> None:
+    assert len(explain(xor("adam"), XOR_X, XOR_Y).html) + MOST_LETTERS < 7_500_000
 
 
 def test_the_largest_tensors_are_left_out_of_a_page_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +172,43 @@ def test_half_precision_is_embedded_exactly_as_single() -> None:
     np.testing.assert_array_equal(decoded(tensors, 0), XOR_X)
 
 
+def test_names_and_shapes_may_be_arrays_and_names_numbers() -> None:
+    model = gn.Sequential([gn.Input((4,)), gn.layers.Dense(3)], name="größe")
+    made = explain(
+        model, np.ones(4), np.zeros(3), "mse", classes=np.arange(3), columns=["ä", "中", "", 4], image=np.array([2, 2]),
+        title=7,
+    )  # fmt: skip
+    meta = embedded(made.html)["meta"]
+    assert [meta[name] for name in ("classes", "columns", "image", "title", "model")] == [
+        ["0", "1", "2"], ["ä", "中", "", "4"], [2, 2], "7", "größe",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_embedded_as_they_are(broken: float) -> None:
+    model = xor("adam")
+    model.train_on_batch(XOR_X, XOR_Y)
+    model.set_weights([np.full_like(w, broken) for w in model.get_weights()])
+    made = explain(model, XOR_X, XOR_Y)
+    tensors = embedded(made.html)["tensors"]
+    for number, tensor in enumerate(made.trace.tensors):
+        assert decoded(tensors, number).tobytes() == tensor.array.tobytes(), tensor.ref
+
+
+def test_a_page_that_cannot_be_written_names_the_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    made = explain(xor(), XOR_X, XOR_Y)
+    with pytest.raises(gn.errors.SavingError, match=r"the folder .*nowhere first$") as missing:
+        made.save(tmp_path / "nowhere" / "page.html")
+    assert ".tmp" not in str(missing.value)
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(gn.errors.SavingError, match=r"cannot be written(.|\n)*received: Not a directory"):
+        made.save(tmp_path / "file" / "page.html")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(gn.errors.SavingError, match=r"cannot be written(.|\n)*choose another file or folder"):
+        made.save(tmp_path / "folder")
+    assert {path.name for path in tmp_path.rglob("*")} == {"file", "folder"}
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "a label beyond the classes": (
         lambda model: explain(model, np.ones((1, 4)), np.array([7])), r"label is out of range\n *expected: integers 0\.\.2",
@@ -167,6 +227,23 @@ REFUSED: dict[str, tuple[Any, str]] = {
     ),
     "names for too few columns": (
         lambda model: explain(model, np.ones((1, 4)), np.array([0]), columns=["a"]), "columns must name every input",
+    ),
+    "one text instead of names": (
+        lambda model: explain(model, np.ones((1, 4)), np.array([0]), classes="abc"),
+        r"classes must name every output\n *expected: 3 names\n *received: 'abc'",
+    ),
+    "a number instead of names": (
+        lambda model: explain(model, np.ones((1, 4)), np.array([0]), columns=4),
+        r"columns must name every input\n *expected: 4 names\n *received: 4",
+    ),
+    "rows of unequal length": (
+        lambda model: explain(model, [[1, 2, 3, 4], [1]], np.array([0, 1])), r"x is no array\n *expected: rows of equal",
+    ),
+    "an image of one number": (
+        lambda model: explain(model, np.ones((1, 4)), np.array([0]), image=4), r"two numbers with product 4\n.*: 4$",
+    ),
+    "an image of negative size": (
+        lambda model: explain(model, np.ones((1, 4)), np.array([0]), image=(-2, -2)), r"received: \(-2, -2\)",
     ),
     "an image of another size": (
         lambda model: explain(model, np.ones((1, 4)), np.array([0]), image=(3, 3)), "two numbers with product 4",

@@ -223,7 +223,8 @@ def sequential_builds_it_late(case: LayerCase, tmp_path: Path) -> None:
     y = model(x)
     assert model.built
     assert layer.built
-    assert {v.path.removeprefix(f"{layer.name}/"): v.shape for v in model.variables} == case.weights
+    assert {path: v.shape for path, v in layer.named_variables().items()} == case.weights
+    assert [v.path for v in model.variables] == [v.path for v in layer.variables]
     assert model.output_shape == (None, *y.shape[1:])
 
 

@@ -51,7 +51,9 @@ def numbers(found: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_row_that_is_asked_for_is_there():
     lessons = "BA1 BA2 BA3 BA4 BA5 BA6 GC1 GC2 TB1 TB2 TB3 TB4 TB5 TB6 TB7 TB8 IC1 IC2 IC3 IC5 IC6 N1 N4 N7 A1 digits"
-    assert sorted(IDS) == sorted(lessons.split())
+    lessons += " IC4 OA1 OA2 OA3 OA4 NF1 NF2"
+    wishes = "RL1 RL2 RL3"
+    assert sorted(IDS) == sorted(f"{lessons} {wishes}".split())
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -75,7 +77,7 @@ def test_the_number_of_parameters_is_that_of_the_lesson(id: str):
     assert lab.run(id, quick=True)["obtained"]["params"] == PARAMS[id]
 
 
-@pytest.mark.parametrize("id", ["BA3", "GC1", "TB2", "TB5", "TB6", "IC1", "IC3", "N1", "digits"])
+@pytest.mark.parametrize("id", ["BA3", "GC1", "TB2", "TB5", "TB6", "IC1", "IC3", "N1", "digits", "RL1"])
 def test_a_seed_decides_the_run(id: str):
     first, again, other = (numbers(lab.run(id, seed, quick=True)) for seed in (1, 1, 2))
     assert first == again != other

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 import glassnet as gn
 from glassnet.errors import ArgumentError, DataError, ShapeError
-from glassnet.layers import Normalization, Rescaling
+from glassnet.layers import CategoryEncoding, Discretization, Normalization, Rescaling
 
 from helpers.layer_contract import LayerCase, contract_test
 
@@ -43,6 +44,11 @@ test_contract = contract_test(
         ),
         LayerCase(Rescaling, {"scale": 0.5, "offset": -1}, (4, 3), oracle=lambda x: 0.5 * x - 1),
         LayerCase(Rescaling, {"scale": [1.0, 2.0, 3.0]}, (4, 3), oracle=lambda x: x * [1, 2, 3]),
+        LayerCase(CategoryEncoding, {"num_tokens": 3}, np.array([[0, 2], [1, 1]]),
+                  oracle=lambda x: np.array([[1, 0, 1], [0, 1, 0]])),
+        LayerCase(
+            Discretization, {"bin_boundaries": [0.5, 2]}, np.array([[0, 1], [2, 9]]), oracle=lambda x: (x > 0) * 1 + (x > 1)
+        ),
         LayerCase(Rescaling, {"scale": 1 / 255}, np.array([[0, 51, 255]], "uint8"), oracle=lambda x: x / 255),
     ]
 )  # fmt: skip
@@ -129,3 +135,64 @@ def test_images_stay_bytes_until_the_batch_arrives() -> None:
     y = model.predict(images)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y, [[0.0, 1.0, 0.2, 0.4]], rtol=1e-6)
+
+
+# ---------------------------------------------------------------- CategoryEncoding, Discretization
+
+
+def test_ids_are_marked_or_counted_per_sample() -> None:
+    ids = np.array([[0, 1], [0, 0], [1, 2], [3, 1]])
+    marked = CategoryEncoding(4, "multi_hot")(ids).numpy()
+    counted = CategoryEncoding(4, "count")(ids).numpy()
+    for row, mark, count in zip(ids, marked, counted, strict=True):
+        np.testing.assert_array_equal(count, np.bincount(row, minlength=4))
+        np.testing.assert_array_equal(mark, count > 0)
+    weighted = CategoryEncoding(4, "count")(
+        ids, count_weights=np.array([[0.1, 0.2], [0.1, 0.1], [0.2, 0.3], [0.4, 0.2]])
+    )
+    np.testing.assert_allclose(weighted.numpy()[:2], [[0.1, 0.2, 0, 0], [0.2, 0, 0, 0]], rtol=1e-6)
+    assert CategoryEncoding(4, "one_hot")(ids).shape == (4, 2, 4)
+    assert CategoryEncoding(4, "one_hot")(ids[:, :1]).shape == (4, 4)
+    assert CategoryEncoding(4)(ids[0]).numpy().tolist() == [1, 1, 0, 0]
+
+
+def test_a_category_encoding_stands_in_a_model() -> None:
+    model = gn.Sequential([gn.Input((2,), dtype="int32"), CategoryEncoding(3, "count"), gn.layers.Dense(1)])
+    assert model.predict(np.array([[0, 2], [1, 1]])).shape == (2, 1)
+
+
+def test_adapted_bins_hold_equally_many_samples_and_survive_the_config() -> None:
+    data = np.random.default_rng(0).normal(size=(1000, 1))
+    layer = Discretization(num_bins=4)
+    layer.adapt(data)
+    assert np.bincount(layer(data).numpy().ravel()).tolist() == pytest.approx([250] * 4, abs=1)
+    again = gn.layers.deserialize(json.loads(json.dumps(gn.layers.serialize(layer))))
+    np.testing.assert_array_equal(again(data).numpy(), layer(data).numpy())
+    rows = Discretization([0.0, 1.0], output_mode="one_hot")(np.array([[-1.0], [5.0]])).numpy()
+    assert rows.tolist() == [[1, 0, 0], [0, 0, 1]]
+
+
+def test_bins_are_those_of_keras() -> None:
+    layer = Discretization(num_bins=4)
+    layer.adapt(np.array([[-1.5, 1.0, 3.4, 0.5], [0.0, 3.0, 1.3, 0.0]]))  # the example of Keras's documentation
+    assert layer.bin_boundaries == [0.0, 0.5, 1.3]
+    found = layer(np.array([[-1.5, 1.0, 3.4, 0.5], [0.0, 3.0, 1.3, 0.0]])).numpy()
+    assert found.tolist() == [[0, 2, 3, 2], [1, 3, 3, 1]]
+
+
+@pytest.mark.parametrize(
+    ("run", "error", "problem"),
+    [
+        (lambda: CategoryEncoding(), ArgumentError, "num_tokens must be a whole number"),
+        (lambda: CategoryEncoding(3, "hot"), ArgumentError, "output_mode is unknown"),
+        (lambda: CategoryEncoding(3)(np.array([[0, 5]])), DataError, r"expected: 0 .. 2\n  received: 0 .. 5\n  fix:  "),
+        (lambda: CategoryEncoding(3)(np.array([1]), count_weights=np.ones(1)), ArgumentError, "count_weights belong"),
+        (lambda: Discretization(), ArgumentError, "either bin_boundaries or num_bins"),
+        (lambda: Discretization(num_bins=3)(np.ones(2)), ArgumentError, "no boundaries yet\n  fix:      layer.adapt"),
+        (lambda: Discretization([0.0]).adapt(np.ones(2)), ArgumentError, "adapt has nothing to find"),
+        (lambda: Discretization(num_bins=3).adapt(np.ones(0)), DataError, "adapt needs data"),
+    ],
+)  # fmt: skip
+def test_encoding_and_discretization_refuse(run: Any, error: type, problem: str) -> None:
+    with pytest.raises(error, match=problem):
+        run()

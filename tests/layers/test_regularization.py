@@ -9,7 +9,16 @@ import pytest
 
 import glassnet as gn
 from glassnet.errors import ArgumentError
-from glassnet.layers import Dropout, GaussianNoise
+from glassnet.layers import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 
 from helpers.layer_contract import LayerCase, contract_test
 
@@ -20,6 +29,12 @@ test_contract = contract_test(
         LayerCase(Dropout, {"rate": 0.0}, (4, 5), oracle=lambda x: x),
         LayerCase(GaussianNoise, {"stddev": 0.3}, (4, 5), oracle=lambda x: x),
         LayerCase(GaussianNoise, {"stddev": 0.0}, (4, 5), oracle=lambda x: x),
+        LayerCase(SpatialDropout1D, {"rate": 0.4, "seed": 1}, (4, 3, 5), oracle=lambda x: x),
+        LayerCase(SpatialDropout2D, {"rate": 0.4}, (2, 3, 3, 5), oracle=lambda x: x),
+        LayerCase(SpatialDropout3D, {"rate": 0.4}, (2, 2, 2, 1, 5), oracle=lambda x: x),
+        LayerCase(GaussianDropout, {"rate": 0.3}, (4, 5), oracle=lambda x: x),
+        LayerCase(AlphaDropout, {"rate": 0.3, "noise_shape": (None, 1)}, (4, 5), oracle=lambda x: x),
+        LayerCase(ActivityRegularization, {"l1": 0.1, "l2": 0.2}, (4, 5), oracle=lambda x: x),
     ]
 )
 
@@ -50,10 +65,45 @@ def test_gaussian_noise_has_the_standard_deviation_it_was_given() -> None:
     assert abs(noise.std() / 0.5 - 1) < 4 / np.sqrt(2 * noise.size)
 
 
-@pytest.mark.parametrize("make", [lambda seed: Dropout(0.5, seed=seed), lambda seed: GaussianNoise(1.0, seed=seed)])
-def test_a_seed_repeats_the_sequence_and_each_step_draws_anew(make: Any) -> None:
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(SpatialDropout1D(0.5, seed=0), (6, 7, 9)), (SpatialDropout2D(0.5, seed=0), (6, 2, 4, 9)),
+     (SpatialDropout3D(0.5, seed=0), (6, 2, 3, 1, 9))],
+)  # fmt: skip
+def test_spatial_dropout_drops_a_feature_at_all_positions_of_a_sample(layer: Any, shape: tuple[int, ...]) -> None:
+    y = layer(np.ones(shape), training=True).numpy().reshape(6, -1, 9)
+    assert (y == y[:, :1]).all()
+    assert set(np.unique(y)) == {0.0, 2.0}
+    assert len(np.unique(y[:, 0], axis=0)) == 6  # another choice for each sample
+
+
+def test_gaussian_dropout_has_the_mean_and_variance_of_dropouts_factor() -> None:
+    y = GaussianDropout(0.2, seed=0)(np.ones((300, 300)), training=True).numpy()
+    assert abs(y.mean() - 1) < 4 * 0.5 / 300  # standard deviation √(0.2 / 0.8) = 0.5
+    assert abs(y.std() / 0.5 - 1) < 4 / np.sqrt(2 * y.size)
+
+
+def test_alpha_dropout_keeps_mean_0_and_variance_1() -> None:
+    x = np.random.default_rng(0).normal(size=(400, 400))
+    x = (x - x.mean()) / x.std()
+    y = AlphaDropout(0.3, seed=0)(x, training=True).numpy()
+    assert abs(y.mean()) < 4 / 400
+    assert abs(y.var() - 1) < 0.02
+    share = np.unique(y, return_counts=True)[1].max() / y.size  # all dropped cells have one and the same value
+    assert abs(share - 0.3) < 4 * np.sqrt(0.3 * 0.7 / y.size)
+
+
+def test_activity_regularization_adds_its_penalty_per_sample() -> None:
+    layer = ActivityRegularization(l1=1.0, l2=10.0)
+    layer(np.array([[1.0, -2.0], [3.0, 0.0]]))
+    (penalty,) = layer.losses
+    np.testing.assert_allclose(float(penalty), (1.0 * 6 + 10.0 * 14) / 2)
+
+
+@pytest.mark.parametrize("cls", [Dropout, GaussianNoise, GaussianDropout, AlphaDropout])
+def test_a_seed_repeats_the_sequence_and_each_step_draws_anew(cls: Any) -> None:
     x = np.ones((4, 50), "float32")
-    first, again, other = make(5), make(5), make(6)
+    first, again, other = cls(0.5, seed=5), cls(0.5, seed=5), cls(0.5, seed=6)
     a, b = first(x, training=True).numpy(), first(x, training=True).numpy()
     assert not np.array_equal(a, b)
     np.testing.assert_array_equal(again(x, training=True).numpy(), a)
@@ -66,6 +116,12 @@ def test_a_replayed_step_draws_anew_each_time() -> None:
     x = np.ones((4, 50), "float32")
     assert not np.array_equal(step(x).numpy(), step(x).numpy())
     assert step.traces == 1
+
+
+@pytest.mark.parametrize("cls", [GaussianDropout, AlphaDropout, SpatialDropout1D])
+def test_every_kind_of_dropout_refuses_a_rate_of_1(cls: Any) -> None:
+    with pytest.raises(ArgumentError, match=rf"{cls.__name__} 'd': rate must be in \[0, 1\)"):
+        cls(1.0, name="d")
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 1.5, float("nan")])

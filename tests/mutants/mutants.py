@@ -200,7 +200,7 @@ OPTIMIZERS = [
     ),
     Mutant(
         "steps are not counted", "optimizers/optimizer.py",
-        "self.iterations.assign(step)", "pass",
+        "self._iterations.assign(step)", "pass",
         "tests/test_optimizers.py::test_adam_counts_steps_over_several_fits_and_saves_the_count",
     ),
     Mutant(
@@ -270,18 +270,18 @@ LAYERS = [
 
 LOSSES = [
     Mutant(
-        "label smoothing is off", "losses.py",
+        "label smoothing is off", "losses/crossentropy.py",
         "return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true",
         "return y_true",
         "tests/test_losses.py::test_value_and_reductions_equal_the_formula",
     ),
     Mutant(
-        "a loss ignores sample_weight", "losses.py",
+        "a loss ignores sample_weight", "losses/loss.py",
         "values = values * weights", "pass",
         "tests/test_losses.py::test_value_and_reductions_equal_the_formula",
     ),
     Mutant(
-        "a mean loss is a sum", "losses.py",
+        "a mean loss is a sum", "losses/loss.py",
         "return ops.mean(values)", "return ops.sum(values)",
         "tests/test_losses.py::test_mean_loss_gradient_is_the_average_of_the_gradients_of_single_samples",
     ),

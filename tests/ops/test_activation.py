@@ -55,6 +55,14 @@ COMPOSED: dict[str, tuple[Any, Any]] = {
     "relu6": (ops.relu6, lambda x: np.clip(x, 0, 6)),
     "hard_sigmoid": (ops.hard_sigmoid, lambda x: np.clip(x / 6 + 0.5, 0, 1)),
     "hard_silu": (ops.hard_silu, lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    "celu": (lambda x: ops.celu(x, 0.5), lambda x: np.where(x > 0, x, 0.5 * np.expm1(x / 0.5))),
+    "hard_tanh": (ops.hard_tanh, lambda x: np.clip(x, -1, 1)),
+    "hard_shrink": (lambda x: ops.hard_shrink(x, 0.7), lambda x: np.where(abs(x) > 0.7, x, 0)),
+    "soft_shrink": (lambda x: ops.soft_shrink(x, 0.7), lambda x: np.sign(x) * np.maximum(abs(x) - 0.7, 0)),
+    "tanh_shrink": (ops.tanh_shrink, lambda x: x - np.tanh(x)),
+    "threshold": (lambda x: ops.threshold(x, 0.7, -2.0), lambda x: np.where(x > 0.7, x, -2)),
+    "sparse_plus": (ops.sparse_plus, lambda x: np.where(x > 1, x, np.maximum(x + 1, 0) ** 2 / 4)),
+    "sparse_sigmoid": (ops.sparse_sigmoid, lambda x: np.clip((x + 1) / 2, 0, 1)),
 }
 
 

@@ -11,11 +11,13 @@ from scipy import special
 import glassnet as gn
 from glassnet import ops
 from glassnet.errors import ShapeError
-from glassnet.ops.loss import SigmoidCrossentropy, SoftmaxCrossentropy, SparseSoftmaxCrossentropy, SquaredError
+from glassnet.ops.loss import CtcLoss, SigmoidCrossentropy, SoftmaxCrossentropy, SparseSoftmaxCrossentropy, SquaredError
 
 from helpers.contract import Case, contract_test
 
 LABELS = np.array([0, 2, 1, 2, 0])
+TARGETS = np.array([[1, 2, 2], [3, 0, 0], [1, 3, 9]])  # what stands behind the end of a target does not count
+NO_SEQUENCES = [(0, 6, 4), np.zeros((0, 3), int), np.zeros(0, int), np.zeros(0, int)]
 
 test_contract = contract_test(
     [
@@ -30,6 +32,17 @@ test_contract = contract_test(
         Case(SoftmaxCrossentropy(), (3,), (3,), label="one sample"),
         Case(SigmoidCrossentropy(), (3, 4), (3, 4)),
         Case(SigmoidCrossentropy(), (3, 4), (3, 1), label="broadcast"),
+        Case(CtcLoss(), (3, 6, 4), TARGETS, np.array([3, 1, 2]), np.array([6, 2, 5]), empty=NO_SEQUENCES),
+        Case(
+            CtcLoss(3),
+            (2, 5, 4),
+            np.array([[0, 0], [2, 1]]),
+            np.array([2, 0]),
+            np.array([5, 4]),
+            label="last class blank",
+        ),
+        Case(CtcLoss(), (2, 3, 2), np.ones((2, 1), int), np.ones(2, int), np.array([1, 3]), label="one label"),
+        Case(CtcLoss(), (1, 1, 2), np.zeros((1, 0), int), np.zeros(1, int), np.ones(1, int), label="nothing to spell"),
     ]
 )
 
@@ -121,6 +134,8 @@ def test_dense_targets_that_are_one_hot_give_the_sparse_loss() -> None:
         (lambda: ops.sparse_softmax_crossentropy([[1.0, 2.0]], [0, 1]), r"labels \(2,\), predictions \(1, 2\)"),
         (lambda: ops.softmax_crossentropy([[1.0, 2.0]], [1]), "integer labels belong to sparse_softmax_crossentropy"),
         (lambda: ops.softmax_crossentropy([[1.0, 2.0]], [[1.0, 0.0, 0.0]]), r"expected: targets of shape \(1, 2\)"),
+        (lambda: ops.ctc_loss([[1]], [[1.0, 2.0]], [1], [1]), r"targets \(1, 1\), logits \(1, 2\), lengths \(1,\) and"),
+        (lambda: ops.ctc_loss([[1]], [[[1.0, 2.0]]], [1, 1], [1]), r"lengths \(2,\) and \(1,\)"),
     ],
 )
 def test_targets_that_do_not_fit_are_named(call: Any, text: str) -> None:

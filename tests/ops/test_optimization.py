@@ -11,11 +11,16 @@ import pytest
 from glassnet import ops
 from glassnet.ops.optimization import (
     _PIECE,
+    AdadeltaUpdate,
     AdagradUpdate,
+    AdamaxUpdate,
     AdamUpdate,
     AmsgradUpdate,
     CenteredRmspropUpdate,
+    EmaUpdate,
+    LionUpdate,
     MomentumUpdate,
+    NadamUpdate,
     RmspropMomentumUpdate,
     RmspropUpdate,
     SgdUpdate,
@@ -25,6 +30,15 @@ from helpers.contract import Case, claims_for, no_gradient_means_flat
 
 RATE, STEP = np.array(0.1), np.array(7)
 W = (3, 4)
+
+
+def nadam(w: Any, g: Any, m: Any, v: Any, rate: Any, t: Any) -> tuple[Any, ...]:
+    """Algorithm 2 of Dozat (2016) with its schedule of the momentum, for the settings of the case."""
+    momenta = [0.8 * (1 - 0.5 * 0.96**i) for i in range(1, int(t) + 2)]
+    m, v = 0.8 * m + 0.2 * g, 0.99 * v + 0.01 * g * g
+    ahead = momenta[-1] * m / (1 - np.prod(momenta)) + (1 - momenta[-2]) * g / (1 - np.prod(momenta[:-1]))
+    return w * (1 - rate * 0.3) - rate * ahead / (np.sqrt(v / (1 - 0.99**t)) + 1e-3), m, v
+
 
 CASES = [
     Case(SgdUpdate(), W, W, RATE, empty=[(0, 3), (0, 3), RATE]),
@@ -44,6 +58,14 @@ CASES = [
     Case(AdamUpdate(0.8, 0.99, 1e-3, weight_decay=0.3), W, W, W, W, RATE, STEP),
     Case(AmsgradUpdate(0.8, 0.99, 1e-3), W, W, W, W, W, RATE, STEP),
     Case(AmsgradUpdate(0.8, 0.99, 1e-3, weight_decay=0.3), W, W, W, W, W, RATE, STEP),
+    Case(AdamaxUpdate(0.8, 0.99, 1e-3, weight_decay=0.3), W, W, W, W, RATE, STEP),
+    Case(NadamUpdate(0.8, 0.99, 1e-3, weight_decay=0.3), W, W, W, W, RATE, STEP, oracle=nadam),
+    Case(AdadeltaUpdate(0.8, 1e-3), W, W, W, W, RATE),
+    Case(AdadeltaUpdate(0.8, 1e-3, weight_decay=0.3), W, W, W, W, RATE),
+    Case(LionUpdate(0.8, 0.9), W, W, W, RATE),
+    Case(LionUpdate(0.8, 0.9, weight_decay=0.3), W, W, W, RATE, empty=[(0, 3)] * 3 + [RATE]),
+    Case(EmaUpdate(0.8), W, W, STEP, empty=[(0, 3), (0, 3), STEP]),
+    Case(EmaUpdate(0.8), W, W, np.array(1), label="first step"),
 ]
 
 # An update moves with its inputs; it has no gradient because nobody differentiates through it.
@@ -57,7 +79,7 @@ def test_contract(case: Case, claim: Callable[[Case], None]) -> None:
 
 def weights_and_settings(case: Case, shape: tuple[int, ...]) -> tuple[list[Any], list[Any]]:
     """Weight, gradient and slots of another shape, then rate and step."""
-    count = list(case.op.inputs).index("rate")
+    count = next(i for i, name in enumerate(case.op.inputs) if name in ("rate", "t"))
     found = case.arrays("float32", given=[shape] * count + list(case.inputs[count:]))
     return found[:count], found[count:]
 
@@ -167,3 +189,39 @@ def test_adam_with_amsgrad_remembers_the_largest_mean_square() -> None:
     state = list(ops.amsgrad_update(state[0], np.full(1, 10.0), *state[1:], 0.1, 1, beta_2=0.5))
     state = list(ops.amsgrad_update(state[0], zero, *state[1:], 0.1, 2, beta_2=0.5))
     assert (float(state[2][0]), float(state[3][0])) == (25.0, 50.0)
+
+
+def test_adamax_divides_by_the_largest_gradient_of_late() -> None:
+    # β₁ = 0: w falls by g / u; u: 8, then max(8/2, 2) = 4
+    w, m, u = ops.adamax_update(np.ones(1), np.full(1, 8.0), np.zeros(1), np.zeros(1), 0.5, 1, 0.0, 0.5, epsilon=0.0)
+    assert (w[0], u[0]) == (0.5, 8.0)
+    w, m, u = ops.adamax_update(w, np.full(1, 2.0), m, u, 0.5, 2, 0.0, 0.5, epsilon=0.0)
+    assert (w[0], u[0]) == (0.25, 4.0)
+
+
+def test_nadam_takes_the_limit_of_its_momentum_after_many_steps() -> None:
+    zero = np.zeros(1)
+    paths = [
+        ops.nadam_update(zero, np.ones(1), np.ones(1), np.ones(1), 0.1, t, beta_2=0.5)[0][0]
+        for t in (999, 1000, 1001, 10**6)
+    ]
+    np.testing.assert_allclose(paths, -0.1, rtol=1e-3)
+    assert paths[1] == pytest.approx(paths[2], rel=1e-3)
+
+
+def test_lion_moves_by_the_rate_whatever_the_gradient() -> None:
+    for g in (1e-6, 1.0, 1e6):
+        w, m = ops.lion_update(np.ones(2), np.array([g, -g]), np.zeros(2), 0.25)
+        np.testing.assert_array_equal(w, [0.75, 1.25])
+        np.testing.assert_allclose(m, [g * 0.01, -g * 0.01])
+    assert ops.lion_update(np.ones(1), np.zeros(1), np.zeros(1), 0.25)[0] == 1.0
+
+
+def test_running_average_by_hand() -> None:
+    # μ = 1/2: 4, then (4 + 8) / 2 = 6, then (6 + 0) / 2 = 3
+    a = np.full(1, 99.0)
+    path = []
+    for t, w in enumerate((4.0, 8.0, 0.0), 1):
+        a = ops.ema_update(a, np.full(1, w), t, 0.5)
+        path.append(float(a[0]))
+    assert path == [4.0, 6.0, 3.0]

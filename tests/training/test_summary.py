@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.layers.base import clear_session
 from glassnet.models.summary import formula_of, summary_text
 
 
@@ -60,6 +61,8 @@ def test_frozen_layers_and_statistics_are_counted_apart() -> None:
 
 
 def test_a_brick_that_updates_itself_is_marked() -> None:
+    clear_session()  # so that it is called `scale`, whatever was made before
+
     class Scale:
         factor = 2.0
 

@@ -2,6 +2,8 @@
 
 `kit` is a page of a made-up host that serves the modules of `glassnet.web` as they are; `open_page` opens one bundled
 file as a reader would, from disk. Both collect console errors and refused requests, and a test that leaves some fails.
+
+Tabs stay open from test to test, one per set of options: a tab, and a page in it, cost more than most tests do.
 """
 
 from __future__ import annotations
@@ -12,12 +14,18 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from web.viewkit import CLEAR, DONE, SET_UP, VIEWS
+from web.networks import XOR_X, XOR_Y, classifier, image, xor
+from web.viewkit import CLEAR, DONE, LOOK, RETURN, SET_UP, VIEWS
+
+from glassnet.explain import explain, trace
+from glassnet.explain import page as explain_page
 
 playwright_api = None
 with contextlib.suppress(ImportError):
@@ -105,67 +113,151 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
     assert not unexpected, unexpected
 
 
+@dataclass
+class Tab:
+    """A tab that outlives the test, and what it needs to be as it was."""
+
+    page: Any
+    problems: list[str]
+    file: Path
+    text: str = ""
+    look: str = ""
+    place: Any = None
+
+    def __post_init__(self) -> None:
+        self.size = self.page.viewport_size
+
+    def open(self, text: str) -> None:
+        """Show another page."""
+        self.file.write_text(text, encoding="utf-8")
+        self.text = ""
+        self.restore()
+        self.page.goto("about:blank")  # else an address that differs in its fragment only would be no new page
+        self.problems.clear()
+        self.page.goto(self.file.as_uri())
+
+    def restore(self) -> None:
+        """Take back what a test may have done to the tab itself."""
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size(self.size)
+        self.page.emulate_media(media="null")
+
+    def remember(self, text: str) -> None:
+        """Take the page, which has just become ready, as the one to come back to."""
+        self.text, self.look = text, self.page.evaluate(LOOK)
+        self.place = self.page.evaluate("() => ({ ...window.__glass?.selection?.get() })")
+
+    def comes_back(self, text: str) -> bool:
+        """Whether the page of this text is there again, node by node as it was when it became ready."""
+        if self.text != text or not self.page.evaluate("() => Boolean(window.__glass?.selection)"):
+            return False
+        self.restore()
+        self.page.evaluate(RETURN, self.place)
+        self.problems.clear()
+        return bool(self.page.evaluate(LOOK) == self.look)
+
+
 @pytest.fixture(scope="session")
-def shared_kit(browser: Any) -> Iterator[tuple[Any, list[str]]]:
-    """One page for all tests of the kit and of views: loading the modules takes longer than most tests."""
-    problems: list[str] = []
-    page = page_in(browser, problems)
-    page.goto(HOST)
-    page.evaluate(SET_UP, VIEWS)
-    yield page, problems
-    page.context.close()
+def tabs(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Tab]]:
+    """The tab with these options, which are those of playwright's contexts."""
+    kept: dict[str, Tab] = {}
+
+    def tab(**options: Any) -> Tab:
+        key = repr(sorted(options.items()))
+        if key not in kept:
+            problems: list[str] = []
+            page = page_in(browser, problems, **options)
+            kept[key] = Tab(page, problems, tmp_path_factory.mktemp("page") / "page.html")
+        return kept[key]
+
+    yield tab
+    for one in kept.values():
+        one.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def kits(browser: Any) -> Iterator[Callable[..., tuple[Any, list[str]]]]:
+    """One page per set of options for all tests of the kit and of views: loading the modules takes longer than most."""
+    kept: dict[str, tuple[Any, list[str]]] = {}
+
+    def kit(**options: Any) -> tuple[Any, list[str]]:
+        key = repr(sorted(options.items()))
+        if key not in kept:
+            problems: list[str] = []
+            page = page_in(browser, problems, **options)
+            page.goto(HOST)
+            page.evaluate(SET_UP, VIEWS)
+            kept[key] = page, problems
+        return kept[key]
+
+    yield kit
+    for page, _ in kept.values():
+        page.context.close()
 
 
 @pytest.fixture
-def kit(shared_kit: tuple[Any, list[str]]) -> Iterator[Any]:
-    """A page, empty again, in which `await import("/rules.js")` works."""
-    page, problems = shared_kit
-    page.mouse.move(0, 0)
-    page.evaluate(CLEAR)
-    problems.clear()
-    yield page
-    assert not problems, problems
-
-
-@pytest.fixture
-def open_page(new_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
-    """Opens the text of a page as a file on disk; further options are those of `new_page`."""
-
-    def opened(text: str, **options: Any) -> Any:
-        path = tmp_path / "page.html"
-        path.write_text(text, encoding="utf-8")
-        page = new_page(**options)
-        page.goto(path.as_uri())
-        return page
-
-    return opened
-
-
-@pytest.fixture
-def ready(open_page: Callable[..., Any]) -> Callable[..., Any]:
-    """Opens a page and waits until it has checked itself."""
-
-    def opened(text: str, **options: Any) -> Any:
-        tab = open_page(text, **options)
-        tab.wait_for_selector(DONE)
-        return tab
-
-    return opened
-
-
-@pytest.fixture
-def views(kit: Any, new_page: Callable[..., Any]) -> Callable[..., Any]:
-    """A page in which every view can be made; with options, which are those of playwright's contexts, one of its own."""
+def views(kits: Callable[..., tuple[Any, list[str]]]) -> Iterator[Callable[..., Any]]:
+    """An empty page in which every view can be made; options are those of playwright's contexts."""
+    used: list[list[str]] = []
 
     def opened(**options: Any) -> Any:
-        if not options:
-            return kit
-        page = new_page(**options)
-        page.goto(HOST)
-        page.evaluate(SET_UP, VIEWS)
+        page, problems = kits(**options)
+        page.mouse.move(0, 0)
+        page.evaluate(CLEAR)
+        problems.clear()
+        used.append(problems)
         return page
 
-    return opened
+    yield opened
+    assert not any(used), used
+
+
+@pytest.fixture
+def kit(views: Callable[..., Any]) -> Any:
+    """A page, empty again, in which `await import("/rules.js")` works."""
+    return views()
+
+
+@pytest.fixture
+def open_page(tabs: Callable[..., Tab], new_page: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens the text of a page as a file on disk; further options are those of `new_page`.
+
+    What is opened with the same options is opened in the same tab, in place of what was there.
+    """
+    used: list[list[str]] = []
+
+    def opened(text: str, expect_problems: list[str] | None = None, **options: Any) -> Any:
+        if expect_problems is not None:
+            path = tmp_path / "page.html"
+            path.write_text(text, encoding="utf-8")
+            page = new_page(expect_problems, **options)
+            page.goto(path.as_uri())
+            return page
+        tab = tabs(**options)
+        tab.open(text)
+        used.append(tab.problems)
+        return tab.page
+
+    yield opened
+    assert not any(used), used
+
+
+@pytest.fixture
+def ready(tabs: Callable[..., Tab], open_page: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """Opens an explain page and waits until it has checked itself; where it is open already, it is as it was then."""
+    used: list[list[str]] = []
+
+    def opened(text: str, **options: Any) -> Any:
+        tab = tabs(**options)
+        if not tab.comes_back(text):
+            open_page(text, **options)
+            tab.page.wait_for_selector(DONE)
+            tab.remember(text)
+        used.append(tab.problems)
+        return tab.page
+
+    yield opened
+    assert not any(used), used
 
 
 @pytest.fixture
@@ -185,3 +277,22 @@ def modules(kit: Any) -> Callable[[Any], Any]:
         return kit
 
     return loaded
+
+
+# ---------------------------------------------------------------- pages of the explain tests
+
+
+@pytest.fixture(scope="session")
+def xor_step() -> Any:
+    return trace(xor(), XOR_X, XOR_Y)
+
+
+@pytest.fixture(scope="session")
+def xor_page(xor_step: Any) -> str:
+    return explain_page.page(xor_step, columns=["x1", "x2"])
+
+
+@pytest.fixture(scope="session")
+def mnist_page() -> str:
+    """A page of the size of MNIST, 784-128-10, with Adam."""
+    return explain(classifier(128, 784), image(784), np.array([3]), image=(28, 28)).html

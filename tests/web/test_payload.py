@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassnet.web.payload import encode_array, rule_to_json
+from glassnet.web.payload import encode_array, encode_change, rule_to_json
 
 DECODE = """async (payloads) => {
   const { decode } = await import("/payload.js");
@@ -46,6 +46,26 @@ def test_special_numbers_strides_and_byte_order_do_not_matter(kit):
     found = decoded(kit, special, table[:, ::2].T, table.astype(">f8"))
     expected = [special, np.ascontiguousarray(table[:, ::2].T), table]
     assert [bytes(got["bytes"]) for got in found] == [array.tobytes() for array in expected]
+
+
+ADD = """async ({ before, change, factor }) => {
+  const { addChange, decode } = await import("/payload.js");
+  const old = await decode({ buffer: before, dtype: "float32" });
+  const difference = await decode({ buffer: change, dtype: "uint32" });
+  return [...new Uint8Array(addChange(old, difference, factor).buffer)];
+}"""
+
+
+@pytest.mark.parametrize("special", [[], [-0.0, 1e-45, 3e-39, 3.4e38], [np.nan, np.inf]])
+def test_what_is_stored_as_a_change_arrives_bit_for_bit(kit, special):
+    rng = np.random.default_rng(0)
+    before = np.concatenate([rng.normal(size=1000) * 10.0 ** rng.integers(-44, 38, 1000), special]).astype("float32")
+    after = before * np.float32(0.9)
+    after[::3] += np.float32(0.1)
+    factor, change = encode_change(before, after, [0.999, 0.9])
+    assert factor == (0.9 if np.isfinite(special).all() else 1)
+    got = kit.evaluate(ADD, {"before": encode_array(before), "change": change, "factor": factor})
+    assert bytes(got) == after.tobytes()
 
 
 def test_an_unknown_dtype_is_named(kit):

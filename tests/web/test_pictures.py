@@ -221,7 +221,7 @@ def test_128_units_of_784_weights_cost_few_nodes_and_fill_16_by_8_tiles(views):
 
 
 def test_each_tile_holds_the_weights_of_its_own_unit(views):
-    page = views()
+    page = views(viewport={"width": 620, "height": 800})
     show(page, "unitgrid", "{array: array(v), image: [28, 28]}", kernel())
     unit, pixels = 37, 37
     x, y = (unit % 16) * 34 + pixels % 28, (unit // 16) * 39 + pixels // 28
@@ -253,6 +253,14 @@ def test_tiles_fit_the_width_and_all_units_are_drawn(views, width, units, side):
     assert layout["width"] <= width
     assert layout["across"] * layout["down"] >= units > layout["across"] * (layout["down"] - 1)
     assert layout["side"] >= 1
+
+
+@pytest.mark.parametrize("width", [600, 660, 700, 1000])
+def test_the_tiles_of_a_layer_grow_until_they_fill_the_width(views, width):
+    layout = ask(views(), "unitgrid", "unitLayout(v)", {"units": 128, "rows": 28, "columns": 28, "width": width})
+    assert layout["across"] == 16
+    assert 0.95 * width <= layout["width"] <= width
+    assert layout["tileWidth"] == layout["tileHeight"] == int(layout["tileWidth"])
 
 
 def test_a_linked_weight_outlines_its_unit(views):

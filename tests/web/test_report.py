@@ -72,19 +72,14 @@ def test_predicted_numbers_are_listed_the_furthest_off_first():
 
 
 @pytest.fixture(params=["light", "dark"])
-def report(request: Any, new_page: Callable[..., Any], tmp_path: Path) -> tuple[Any, Judgement]:
+def report(request: Any, open_page: Callable[..., Any]) -> tuple[Any, Judgement]:
     model, judgement = classifier()
-    path = tmp_path / "report.html"
     history = {"loss": [1.0, 0.5, 0.25], "val_loss": [1.0, 0.75, float("nan")]}
-    path.write_text(
-        report_page(
-            model, judgement, history, title=EVIL, facts=[("test accuracy", "33 %")], commands=["glassnet train x"],
-            explained=("explain-3.html", "a mistake"), x_train=judgement.x,
-        ),
-        encoding="utf-8",
+    text = report_page(
+        model, judgement, history, title=EVIL, facts=[("test accuracy", "33 %")], commands=["glassnet train x"],
+        explained=("explain-3.html", "a mistake"), x_train=judgement.x,
     )  # fmt: skip
-    page = new_page(color_scheme=request.param)
-    page.goto(path.as_uri())
+    page = open_page(text, color_scheme=request.param)
     page.wait_for_selector(".unitgrid canvas")
     return page, judgement
 
@@ -123,3 +118,23 @@ def test_the_page_fits_its_window(report: tuple[Any, Judgement], width: int):
         " && !['SCRIPT', 'STYLE', 'NOSCRIPT'].includes(n.tagName)).map(n => parseFloat(getComputedStyle(n).fontSize)))"
     )
     assert smallest >= 12
+
+
+def test_the_confusions_of_ten_classes_fit_a_phone(new_page: Callable[..., Any], tmp_path: Path):
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(10), 900)
+    said = np.where(rng.random(len(truth)) < 0.9, truth, rng.integers(0, 10, len(truth)))
+    model = gn.Sequential([gn.Input((4, 4)), gn.layers.Flatten(), gn.layers.Dense(10)])
+    judgement = Judgement(np.ones((len(truth), 4, 4), "uint8"), truth, np.eye(10)[said], list("0123456789"), (4, 4))
+    path = tmp_path / "report.html"
+    path.write_text(report_page(model, judgement, {}, title="t"), encoding="utf-8")
+    page = new_page(viewport={"width": 390, "height": 844})
+    page.goto(path.as_uri())
+    table = page.locator(".confusion")
+    table.wait_for()
+    assert table.evaluate("(node) => node.scrollWidth - node.clientWidth") <= 0
+    boxes = table.locator("tbody button").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) == 100
+    assert min(min(box["width"], box["height"]) for box in boxes) >= 24

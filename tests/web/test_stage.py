@@ -78,12 +78,11 @@ def digits() -> Any:
 
 
 @pytest.fixture
-def shown(open_page: Callable[..., Any]) -> Callable[..., Any]:
+def shown(ready: Callable[..., Any]) -> Callable[..., Any]:
     """An explain page, ready, at a step and with a number pinned."""
 
     def opened(made: Any, step: int = 0, pinned: str = "", **options: Any) -> Any:
-        page = open_page(made.html, **options)
-        page.wait_for_function("window.__glass")
+        page = ready(made.html, **options)
         page.evaluate(SELECT, {"step": step, "pinned": pinned})
         return page
 
@@ -129,11 +128,12 @@ def test_gradients_appear_in_the_drawing_as_the_backward_phase_reaches_them(show
 
 def test_the_update_prints_old_weight_new_weight_and_change(shown, xor):
     made, _ = xor
-    found = shown(made, step=6).locator(".nodelink-drawing .label text").all_text_contents()
-    texts = [text.strip() for text in found]
+    page = shown(made, step=6)
+    texts = [text.strip() for text in page.locator(".nodelink-drawing .label text").all_text_contents()]
+    words = [text.partition(",")[0] for text in page.locator(".nodelink-drawing .label title").all_text_contents()]
     before, after = made.trace["dense/kernel@0"].array, made.trace["dense/kernel@1"].array
     for old, new in zip(before.ravel(), after.ravel(), strict=True):
-        assert f"{format_number(old)} → {format_number(new)}" in texts
+        assert f"{format_number(old)} → {format_number(new)}" in words
         assert any(number(text[2:]) == pytest.approx(new - old, rel=1e-3) for text in texts if text.startswith("Δ"))
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import base64
+import functools
 from typing import Any
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
+
+import glassnet as gn
+from glassnet.explain import explain
+from glassnet.explain.draw import draw_page
+from glassnet.explain.report import Judgement, report_page
 
 DONE = "[data-testid=self-check][data-done=true]"
 HOST = "http://glassnet.test/"
@@ -34,6 +41,22 @@ CLEAR = """async () => {
   const { selection } = await import("/selection.js");
   selection.set({ step: 0, granularity: "layer", ref: "", pinned: "", route: [], theme: "system" });
   window.calls = [];
+}"""
+
+# What a page looks like to its reader, without the numbers that its views were given in turn.
+LOOK = """() => {
+  const copy = document.body.cloneNode(true);
+  copy.querySelectorAll("script").forEach((node) => node.remove());
+  copy.querySelectorAll("[hidden]").forEach((node) => node.replaceChildren());
+  const root = [...document.documentElement.attributes].map(({ name, value }) => `${name}=${value}`);
+  return [document.title, document.head.childElementCount, ...root, copy.outerHTML.replace(/view-\\d+/g, "view")].join();
+}"""
+
+RETURN = """(place) => {
+  document.activeElement.blur();
+  scrollTo(0, 0);
+  window.__glass.selection.set(place);
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))));
 }"""
 
 
@@ -101,3 +124,82 @@ def go(tab: Any, **place: Any) -> None:
           return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))); }""",
         place,
     )
+
+
+def findings(tab: Any, rules: list[str] | None = None) -> list[str]:
+    """What axe-core finds serious or critical, by all its rules or by those named."""
+    # It copies the text of what it looks at, and the trace alone is half a megabyte; scripts have run by now.
+    tab.evaluate("() => document.querySelectorAll('script').forEach((node) => node.remove())")
+    options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+    violations = Axe().run(tab, options=options).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+# ---------------------------------------------------------------- one page of each kind
+
+CLASSES = list("0123456789")
+PHASES = {"forward": "forward", "loss": "loss", "backward": "backward", "update": "update", "cell": "forward"}
+CELLS = {"xor": "hidden/kernel@0[1,1]", "digits": "hidden/kernel@0[20,9]"}
+
+
+def visit(tab: Any, kind: str, place: str) -> None:
+    """Go to the first layer's step of a phase, or to a weight of that layer."""
+    step = tab.evaluate(
+        """(phase) => window.__glass.trace.steps.findIndex((step) =>
+          step.phase === phase && (phase === "loss" || step.path === "hidden"))""",
+        PHASES[place],
+    )
+    go(tab, step=step, pinned="")
+    go(tab, pinned=CELLS[kind] if place == "cell" else "")
+
+
+@functools.cache
+def page_of(kind: str) -> str:
+    """The text of the page of a kind, made once."""
+    return {"xor": _xor, "digits": _digits, "draw": _draw, "report": _report}[kind]()
+
+
+def _xor() -> str:
+    """XOR, half trained, all four samples."""
+    gn.utils.set_random_seed(5)
+    layers = [gn.layers.Dense(3, "tanh", name="hidden"), gn.layers.Dense(1, "sigmoid", name="output")]
+    model = gn.Sequential([gn.Input((2,)), *layers], name="xor")
+    model.compile(gn.optimizers.Adam(0.05), "binary_crossentropy")
+    x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32"), np.array([[0], [1], [1], [0]], "float32")
+    model.fit(x, y, epochs=40, verbose=0)
+    return explain(model, x, y, optimizer=gn.optimizers.SGD(0.5), columns=["x1", "x2"]).html
+
+
+@functools.cache
+def _digits_run() -> tuple[Any, dict[str, list[float]]]:
+    """A small network after four epochs on digits, and its history."""
+    gn.utils.set_random_seed(1)
+    (x, y), test = gn.datasets.digits.load_data()
+    hidden = [gn.layers.Rescaling(1 / 16), gn.layers.Flatten(), gn.layers.Dense(32, "relu", name="hidden")]
+    model = gn.Sequential([gn.Input((8, 8)), *hidden, gn.layers.Dense(10, "softmax", name="output")], name="digits")
+    model.compile(gn.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model, model.fit(x, y, batch_size=128, epochs=4, validation_data=test, verbose=0).history
+
+
+def _digits() -> str:
+    _, (x, y) = gn.datasets.digits.load_data()
+    return explain(_digits_run()[0], x[:1], y[:1], optimizer="adam", classes=CLASSES).html
+
+
+def _draw() -> str:
+    return draw_page(_digits_run()[0], "digits", CLASSES, 16)
+
+
+def _report() -> str:
+    model, history = _digits_run()
+    (x_train, _), (x, y) = gn.datasets.digits.load_data()
+    judgement = Judgement(x, y, model.predict(x, verbose=0), CLASSES, (8, 8))
+    return report_page(
+        model, judgement, history, title="digits", facts=[("test accuracy", f"{history['val_accuracy'][-1]:.1%}")],
+        commands=["glassnet train digits"], explained=("explain.html", "a mistake"), x_train=x_train,
+    )  # fmt: skip

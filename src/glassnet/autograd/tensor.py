@@ -97,10 +97,12 @@ class Tensor(Operators):
     Tensor([2., 4., 6.], dtype=float32)
     """
 
-    __slots__ = ("creator", "data")
+    __slots__ = ("_keras_mask", "creator", "data")
 
     data: Any
     creator: Node | None
+    _keras_mask: Any
+    """Which steps count; set by layers on the few tensors that have a mask, absent on all others."""
 
     def __init__(self, data: Any, dtype: Any = None, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):

@@ -30,6 +30,7 @@ from glassnet.autograd.rules import (
     parse,
     reads_of,
     stated_extents,
+    walk,
 )
 from glassnet.errors import GraphError
 from glassnet.typing import Array
@@ -59,7 +60,7 @@ def format_number(value: Any, digits: int = 4) -> str:
     return f"{float(value):.{digits}g}".replace("-", "−")
 
 
-class _Cell:
+class CellEvaluation:
     """Evaluates one statement at one cell, writing down the numbers on the way."""
 
     def __init__(
@@ -113,6 +114,7 @@ class _Cell:
         raise GraphError(f"{expr} has no value")
 
     def read(self, read: Read, outside: float) -> tuple[Any, str]:
+        """The number a read finds, noted as a source; `outside` where it is outside the array."""
         array = self.arrays[read.array]
         indices = expand_ellipsis(read.indices, array.ndim, self.leading)
         place = []
@@ -126,6 +128,7 @@ class _Cell:
         return value, format_number(value)
 
     def binary(self, operator: str, left: Expr, right: Expr, outside: float) -> tuple[Any, str]:
+        """Two parts joined, each in brackets where it needs them."""
         (a, a_text), (b, b_text) = self.work(left, outside), self.work(right, outside)
         with np.errstate(all="ignore"):
             value = OPERATORS[operator](a, b)
@@ -135,6 +138,15 @@ class _Cell:
         sign = {"*": "·", "-": " − ", "**": "^"}.get(operator, f" {operator} ")
         return value, f"{a_text}{sign}{b_text}"
 
+    def is_no_term(self, expr: Expr) -> bool:
+        """Whether a term is only there because letters run over more places than the sum has: [(h - u) % 2 == 0]."""
+        match expr:
+            case Binary("*", left, right):
+                return self.is_no_term(left) or self.is_no_term(right)
+            case Guard(condition) if not any(isinstance(part, Read) for part in walk(condition)):
+                return not self.work(condition)[0]
+        return False
+
     def reduce(self, kind: str, letters: str, body: Expr) -> tuple[Any, str]:
         """All terms; the text shows those that matter most and, for a sum, one number for the rest: it adds up."""
         function, start = REDUCTIONS[kind]
@@ -142,7 +154,8 @@ class _Cell:
         outer = {letter: self.letters[letter] for letter in letters if letter in self.letters}
         for at in np.ndindex(*[self.extents[letter] for letter in letters]):
             self.letters.update(zip(letters, at))
-            terms.append(self.work(body, start))
+            if kind != "sum" or not self.is_no_term(body):
+                terms.append(self.work(body, start))
         for letter in letters:
             self.letters.pop(letter, None)
         self.letters.update(outer)
@@ -209,7 +222,7 @@ def work_cell(
     """
     statements = parse(rule)
     chosen = next((s for s in statements if s.target == target), statements[-1])
-    worker = _Cell(chosen, arrays, attributes, cell, terms)
+    worker = CellEvaluation(chosen, arrays, attributes, cell, terms)
     value, text = worker.work(chosen.body)
     return Worked(text, float(value), worker.sources)
 

@@ -26,7 +26,9 @@ RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Folder of a run, such as runs/digits, or a .glassnet file.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-DataOption = Annotated[str | None, typer.Option(metavar="DIR", help="Folder with the files of mnist or fashion_mnist.")]
+DataOption = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Folder with the files that are downloaded otherwise.")
+]
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -89,7 +91,7 @@ def glassnet(
 def train(
     data_set: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="One of `glassnet datasets`, such as digits, or a CSV file."),
+        typer.Argument(metavar="DATA", help="One of `glassnet datasets`, such as digits, a CSV file, or a .txt."),
     ] = None,
     label: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column to predict (CSV files).")] = None,
     layers: Annotated[
@@ -119,6 +121,7 @@ def train(
 
     What is not given is chosen to suit the data.
     """
+    from glassnet.cli.sources import DOWNLOADED
     from glassnet.cli.training import new_job, resumed_job, train_command
 
     given = {
@@ -137,7 +140,7 @@ def train(
             )
         job = resumed_job(resume, data)
     else:
-        if data_set in ("mnist", "fashion_mnist") and not json_output:
+        if data_set in DOWNLOADED and not json_output:
             say(f"loading {data_set}")
         job = new_job(str(data_set), given, label=label, data=data)
     record = train_command(job, out, quiet=json_output)
@@ -179,6 +182,24 @@ def predict(
         raise ArgumentError("predict: give a file or --sample N", fix=f"glassnet predict {quoted(run)} --sample 0")
     found = predictions(run, file, sample, data)
     say(as_json(found.plain()) if json_output else "\n".join(found.lines()))
+
+
+@app.command(short_help="Text from a network that learned from one.")
+def sample(
+    run: RunArgument,
+    prompt: Annotated[str, typer.Option(help="What the text begins with; by default a new line.")] = "",
+    length: Annotated[int, typer.Option(min=0, help="How many characters to write.")] = 500,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 the likely becomes likelier; 0 always takes the likeliest character.")
+    ] = 1.0,
+    top_k: Annotated[int | None, typer.Option(help="Draw only from the K likeliest characters.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another text.")] = 0,
+) -> None:
+    """Let a network that learned from a text write on, one character after the other."""
+    from glassnet.cli.writing import text_run, written
+
+    kept = text_run(run)
+    say(written(kept.model, kept.task, prompt, length, temperature, top_k, seed))
 
 
 @app.command(short_help="Loss and accuracy of a run on its test set.")
@@ -271,7 +292,7 @@ def check(
 @app.command(short_help="The data sets that train knows.")
 def datasets(json_output: JsonOption = False) -> None:
     """The data sets that `train` knows."""
-    from glassnet.cli.sources import TOYS
+    from glassnet.cli.sources import TEXTS, TOYS
     from glassnet.datasets import DATASETS
 
     if json_output:
@@ -279,19 +300,21 @@ def datasets(json_output: JsonOption = False) -> None:
             name: {"title": info.title, "shape": info.shape, "classes": info.classes, "sizes": info.sizes}
             for name, info in DATASETS.items()
         }
-        say(as_json(images | {name: {"title": title, "shape": [2]} for name, title in TOYS.items()}))
+        toys = {name: {"title": title, "shape": [2]} for name, title in TOYS.items()}
+        say(as_json(images | toys | {name: {"title": title} for name, title in TEXTS.items()}))
         return
     for name, info in DATASETS.items():
         shape, sizes = " x ".join(map(str, info.shape)), " + ".join(map(str, info.sizes))
         where = "downloaded at first use" if info.needs_download else "built in"
         _row(name, f"{info.title}; {sizes} images of {shape}, {info.classes} classes; {where}")
-    for name, title in TOYS.items():
+    for name, title in (TOYS | TEXTS).items():
         _row(name, title)
     _row("FILE.csv", "any table: glassnet train FILE.csv --label COLUMN")
+    _row("FILE.txt", "any text, to write on like it: glassnet train FILE.txt")
 
 
 def _row(name: str, text: str) -> None:
-    say(textwrap.fill(f"{name:<14} {text}", WIDTH, subsequent_indent=" " * 15))
+    say(textwrap.fill(f"{name:<15} {text}", WIDTH, subsequent_indent=" " * 16))
 
 
 @app.command(short_help="An op or a layer: formula, derivative, code.")

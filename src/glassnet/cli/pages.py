@@ -7,7 +7,7 @@ from pathlib import Path
 from glassnet.cli import runs
 from glassnet.errors import ArgumentError
 from glassnet.explain.draw import FORMS, draw_page
-from glassnet.saving.atomic import atomic_write
+from glassnet.explain.page import write_page
 
 
 def draw(run: str, out: str | None) -> Path:
@@ -21,6 +21,5 @@ def draw(run: str, out: str | None) -> Path:
         )  # fmt: skip
     page = draw_page(kept.model, task.name, task.class_names, task.max_value)
     path = Path(out) if out else runs.model_path(run).with_name("draw.html")
-    with atomic_write(path) as file:
-        file.write(page.encode())
+    write_page(path, page)
     return path

@@ -79,6 +79,10 @@ class Predictions:
 def predictions(run: str, file: str | None, sample: int | None, data: str | None) -> Predictions:
     """Predict for a sample of the test set, or for a file."""
     kept = runs.load(run)
+    if kept.task.kind == "text":
+        raise ArgumentError(
+            f"predict: {run} learned from a text, and writes one", fix=f"glassnet sample {runs.quoted(run)}"
+        )
     if file is None:
         return _of_sample(kept, sample or 0, data)
     if data is not None:
@@ -126,6 +130,7 @@ def gradient_report(run: str, samples: int, data: str | None) -> Report:
     """Check the gradients of the loss in every weight tensor on a few samples."""
     kept = runs.load(run)
     source = kept.source(data)
-    x, y = source.x_test[:samples].astype("float32"), source.y_test[:samples]
+    x, y = source.x_test[:samples], source.y_test[:samples]
+    x = x if kept.task.kind == "text" else x.astype("float32")  # ids have no slope
     model = kept.model
     return check_gradients(lambda inputs: model.compute_loss(y=y, y_pred=model(inputs)), x, raise_on_failure=False)

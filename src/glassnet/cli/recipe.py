@@ -15,13 +15,15 @@ from glassnet.cli import runs
 from glassnet.cli.render import FEW, WIDTH
 from glassnet.cli.sources import Source, Task
 from glassnet.errors import ArgumentError
-from glassnet.models import Sequential
+from glassnet.lab.text import decoder, next_character_loss
+from glassnet.models import Model, Sequential
 from glassnet.optimizers import schedules
 from glassnet.seeds import set_random_seed
 from glassnet.training.progress import metric_texts, sparkline
 from glassnet.typing import Array
 
 _SPARK_WIDTH = 8
+_HEADS = 4
 _SECONDS_BETWEEN_BACKUPS = 0.5
 
 
@@ -72,22 +74,28 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "spiral": {"layers": (64, 64), "learning_rate": 1e-2, "epochs": 60, "batch_size": 32},
     "toy": {"layers": (32, 32), "learning_rate": 1e-2, "epochs": 60, "batch_size": 32},
     "table": {"layers": (64, 32), "learning_rate": 3e-3, "epochs": 60, "batch_size": 32},
+    "text": {
+        "layers": (128, 128, 128, 128), "activation": "gelu", "optimizer": "adamw", "decay": 1e-3, "epochs": 2,
+        "batch_size": 12, "validation": 0.02,
+    },
 }  # fmt: skip
 
 
 def settings_for(source: Source, **given: Any) -> Settings:
     """The defaults for this data, with the given options over them."""
     task = source.task
-    default = DEFAULTS.get(task.name if task.kind != "table" else "table", DEFAULTS.get(task.kind, {}))
+    default = DEFAULTS.get(task.name if task.kind in ("image", "toy") else task.kind, DEFAULTS.get(task.kind, {}))
     if len(source.x_train) < FEW:
         default = default | {"validation": 0.0}
     chosen = {**default, **{name: value for name, value in given.items() if value is not None}}
     return Settings(**chosen | {"batch_size": chosen.get("batch_size", 128) or None})
 
 
-def build(source: Source, settings: Settings) -> Sequential:
-    """The network: scaling, hidden layers, output; compiled."""
+def build(source: Source, settings: Settings) -> Model:
+    """The network: scaling, hidden layers, output; for a text a transformer. Compiled."""
     set_random_seed(settings.seed)
+    if source.task.kind == "text":
+        return _transformer(source, settings)
     classifies = source.task.class_names is not None
     stack: list[Any] = [layers.Input(source.x_train.shape[1:]), *_scaling(source)]
     for number, units in enumerate(settings.layers, 1):
@@ -99,13 +107,33 @@ def build(source: Source, settings: Settings) -> Sequential:
     if not classifies:  # the network speaks in standard deviations around the mean, whatever the unit of the column is
         mean, deviation = float(source.y_train.mean()), float(source.y_train.std())
         stack.append(layers.Rescaling(deviation or 1.0, mean, name="unit"))
-    model = Sequential(stack, name=source.task.name if source.task.name.isidentifier() else "model")
+    model = Sequential(stack, name=_name(source.task))
     model.compile(
         _optimizer(settings),
         "sparse_categorical_crossentropy" if classifies else "mean_squared_error",
         metrics=["accuracy"] if classifies else ["mae"],
     )
     return model
+
+
+def _transformer(source: Source, settings: Settings) -> Model:
+    """One block per hidden layer; all read and write the same stream, so they are equally wide."""
+    widths = set(settings.layers)
+    if len(widths) != 1 or min(widths) % _HEADS:
+        raise ArgumentError(
+            "train: bad --layers for a text", expected=f"one width for all blocks, a multiple of {_HEADS} heads",
+            received=",".join(map(str, settings.layers)) or 0, fix="--layers 128,128,128,128",
+        )  # fmt: skip
+    model = decoder(
+        source.task.outputs, source.x_train.shape[1], settings.layers[0], len(settings.layers), _HEADS,
+        settings.dropout, settings.activation, _name(source.task),
+    )  # fmt: skip
+    model.compile(_optimizer(settings), next_character_loss(), metrics=["accuracy"])
+    return model
+
+
+def _name(task: Task) -> str:
+    return task.name if task.name.isidentifier() else "model"
 
 
 def _scaling(source: Source) -> list[Any]:
@@ -185,8 +213,8 @@ class Score:
 
     @property
     def total(self) -> int:
-        """How many samples there are."""
-        return len(self.targets)
+        """How many answers there are: one per sample, or one per character."""
+        return int(self.targets.size)
 
     @property
     def error(self) -> float:
@@ -195,7 +223,7 @@ class Score:
 
     @property
     def predictions(self) -> Array:
-        """The class with the largest output: (N,)."""
+        """The class with the largest output, in the shape of the targets."""
         return np.asarray(self.outputs.argmax(axis=-1))
 
     @property

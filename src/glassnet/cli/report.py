@@ -10,9 +10,8 @@ from glassnet.cli import recipe, runs
 from glassnet.cli.render import percent
 from glassnet.cli.sources import Source
 from glassnet.datasets import CsvSchema
-from glassnet.explain.page import explain
+from glassnet.explain.page import explain, write_page
 from glassnet.explain.report import Judgement, report_page
-from glassnet.saving.atomic import atomic_write
 from glassnet.seeds import SeedGenerator
 
 REPORT = "report.html"
@@ -36,8 +35,7 @@ def write_report(
         facts=_facts(model, result, record), commands=_commands(folder, task, record["settings"]),
         explained=(f"explain-{sample}.html", words), x_train=source.x_train,
     )  # fmt: skip
-    with atomic_write(folder / REPORT) as file:
-        file.write(text.encode("utf-8"))
+    write_page(folder / REPORT, text)
 
 
 def explain_sample(model: Any, source: Source, sample: int) -> Any:

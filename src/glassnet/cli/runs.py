@@ -14,7 +14,7 @@ import numpy as np
 
 from glassnet.cli import sources
 from glassnet.cli.render import as_json
-from glassnet.cli.sources import Source, Task
+from glassnet.cli.sources import Source, Task, without_folders
 from glassnet.errors import ArgumentError, DataError, SavingError
 from glassnet.models.files import load_model, read_extras
 from glassnet.saving.archive import read_config
@@ -78,16 +78,24 @@ class Run:
     name: str
     model: Any
     task: Task
+    folder: Path
 
     def source(self, data: str | None = None) -> Source:
         """The data of the run, loaded anew."""
-        found = sources.load_again(self.task.options, data)
+        found = sources.load_again(self._options(), data)
         if replace(found.task, options=self.task.options) != self.task:
             raise DataError(
                 f"{self.name}: the data have changed since the run", expected=f"{self.task.name} as it was",
                 fix="train anew",
             )  # fmt: skip
         return found
+
+    def _options(self) -> dict[str, Any]:
+        """The options of the task, with the folder or the file as it was, where the record of the run is at hand."""
+        kept = read_record(self.folder).get("data") if (self.folder / RECORD).is_file() else None
+        if isinstance(kept, dict) and "name" in kept and without_folders(kept) == self.task.options:
+            return kept
+        return self.task.options
 
 
 def model_path(run: str) -> Path:
@@ -130,7 +138,7 @@ def load(run: str) -> Run:
             f"model file '{file}' does not say on which data it was trained",
             expected="a model that `glassnet train` has kept", fix="load it in Python: gn.models.load_model",
         ) from None  # fmt: skip
-    return Run(run, load_model(file), task)
+    return Run(run, load_model(file), task, file.parent)
 
 
 def quoted(text: str) -> str:

@@ -1,8 +1,9 @@
-"""The data that commands name: built-in digits, MNIST files, toy sets, CSV files."""
+"""The data that commands name: built-in digits, MNIST files, toy sets, CSV files, texts."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from glassnet import datasets
 from glassnet.errors import ArgumentError, DataError, did_you_mean
+from glassnet.lab.text import windows
 from glassnet.typing import Array
 
 IMAGES = ("digits", "mnist", "fashion_mnist")
@@ -21,21 +23,29 @@ TOYS = {
     "spiral": "three arms that wind out from the middle, 600 points",
     "blobs": "three round clouds, 300 points",
 }
+TEXTS = {
+    "names": "32,033 first names, one per line; downloaded at first use",
+    "tinyshakespeare": "1.1 million characters of plays; downloaded at first use",
+}
+DOWNLOADED = ("mnist", "fashion_mnist", *TEXTS)
+CONTEXT = 64
+"""Characters that a model of a text sees at once."""
 _ARGUMENTS: dict[str, dict[str, Any]] = {"spiral": {"samples": 600, "noise": 0.1}}
 _TEST_SHARE = 0.2
+DATA_VARIABLE = "GLASSNET_DATA"
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned: all that a run must remember of its data, kept in its model file."""
+    """What is to be learned: all that a run must remember of its data. The model file keeps it, without folders."""
 
     name: str
     kind: str
-    """"image", "toy" or "table"."""
+    """"image", "toy", "table" or "text"."""
     options: dict[str, Any]
     """What `load_again` needs to find the same data again."""
     class_names: list[str] | None
-    """None where a number is predicted."""
+    """None where a number is predicted; of a text its characters."""
     max_value: float = 1.0
     """The brightest pixel."""
     schema: dict[str, Any] | None = None
@@ -44,8 +54,8 @@ class Task:
     """Of what was read from files."""
 
     def plain(self) -> dict[str, Any]:
-        """As JSON data."""
-        return asdict(self)
+        """As JSON data for the model file, which may be given away: without the folders of this computer."""
+        return asdict(self) | {"options": without_folders(self.options)}
 
     @property
     def outputs(self) -> int:
@@ -75,34 +85,52 @@ def load(
     """The data of that name.
 
     Arguments:
-        data: a folder with the standard files, for mnist and fashion_mnist.
+        data: a folder with the standard files, for those that are downloaded otherwise.
         label: the column to predict, for CSV files.
         split: for digits, "stratified" or "file_order".
         seed: of the random split of digits and CSV files.
     """
-    if data is not None and name not in ("mnist", "fashion_mnist"):
-        raise ArgumentError(f"--data is the folder of mnist and fashion_mnist; {name} needs none", received=data)
-    if label is not None and name in (*IMAGES, *TOYS):
+    if data is not None and name not in DOWNLOADED:
+        raise ArgumentError(f"--data is the folder of {', '.join(DOWNLOADED)}; {name} needs none", received=data)
+    if label is not None and name in (*IMAGES, *TOYS, *TEXTS):
         raise ArgumentError(f"--label names a column of a CSV file; {name} has none", received=label)
     if name in IMAGES:
         return _images(name, data, split, seed)
     if name in TOYS:
         return _toy(name)
+    if name in TEXTS or (name.lower().endswith(".txt") and label is None):
+        return _text(name, data)
     if name.lower().endswith((".csv", ".tsv", ".txt")) or Path(name).is_file():
         return _table(name, label, seed)
-    known = [*IMAGES, *TOYS]
+    known = [*IMAGES, *TOYS, *TEXTS]
     raise ArgumentError(
-        f"there is no data set {name!r}", expected=f"{', '.join(known)}, or a CSV file",
+        f"there is no data set {name!r}", expected=f"{', '.join(known)}, a CSV file, or a text FILE.txt",
         received="a folder" if Path(name).is_dir() else None, fix=did_you_mean(name, known),
     )  # fmt: skip
 
 
+def without_folders(options: dict[str, Any]) -> dict[str, Any]:
+    """The `options` of a task as they are on every computer.
+
+    >>> without_folders({"name": "/home/ada/trees.csv", "label": "height"})
+    {'name': 'trees.csv', 'label': 'height'}
+    """
+    return {k: v for k, v in options.items() if k != "data"} | {"name": Path(str(options["name"])).name}
+
+
 def load_again(options: Any, data: str | None) -> Source:
-    """The data of a run, by the `options` that its task has kept; `data` is another folder for them."""
+    """The data of a run, by the `options` that its task has kept.
+
+    Arguments:
+        data: another folder for them; by default GLASSNET_DATA, and without it the folder of then, if it still exists.
+    """
     known = {"name", "data", "label", "split", "seed"}
     if not isinstance(options, dict) or "name" not in options or options.keys() - known:
         raise DataError("the run does not say on which data it was trained", received=repr(options), fix="train anew")
-    return load(**options | ({} if data is None else {"data": data}))
+    then = options.get("data")
+    if data is None and isinstance(then, str) and not os.environ.get(DATA_VARIABLE) and Path(then).is_dir():
+        data = then
+    return load(**options | {"data": data})
 
 
 def _images(name: str, data: str | None, split: str, seed: int) -> Source:
@@ -112,11 +140,17 @@ def _images(name: str, data: str | None, split: str, seed: int) -> Source:
         options |= {"split": split, "seed": seed}
         (x_train, y_train), (x_test, y_test) = datasets.digits.load_data(split, seed=seed)
     else:
-        options |= {} if data is None else {"data": str(Path(data).expanduser().resolve())}
+        options |= _folder(data)
         (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data(data_dir=data)
     checksum = _checksum(x_train, y_train, x_test, y_test)
     task = Task(name, "image", options, list(info.class_names), float(info.max_value), checksum=checksum)
     return Source(task, x_train, y_train, x_test, y_test)
+
+
+def _folder(data: str | None) -> dict[str, Any]:
+    """The data folder as an option, where there is one."""
+    folder = data or os.environ.get(DATA_VARIABLE)
+    return {"data": str(Path(folder).expanduser().resolve())} if folder else {}
 
 
 def _toy(name: str) -> Source:
@@ -151,6 +185,32 @@ def _table(path: str, label: str | None, seed: int) -> Source:
     )  # fmt: skip
     first, last = order[test:], order[:test]
     return Source(task, table.x[first], table.y[first], table.x[last], table.y[last])
+
+
+def _text(name: str, data: str | None) -> Source:
+    """Pieces of a text, and the same pieces one character later; the last tenth of the text is the test set.
+
+    The pieces to learn from begin anywhere, those to test on lie side by side.
+    """
+    if name == "names":
+        text, options = "\n".join(datasets.names.load_data(data_dir=data)) + "\n", {"name": name} | _folder(data)
+    elif name == "tinyshakespeare":
+        text, options = datasets.tinyshakespeare.load_data(data_dir=data), {"name": name} | _folder(data)
+    else:
+        text, options = datasets.text.read_text(name), {"name": str(Path(name).resolve())}
+    if len(text) < 20 * CONTEXT:
+        raise DataError(
+            f"{name}: too short a text to learn from", expected=f"at least {20 * CONTEXT:,} characters",
+            received=f"{len(text):,}",
+        )  # fmt: skip
+    characters = datasets.text.vocabulary(text)
+    ids = datasets.text.encode(text, characters)
+    train, test = np.split(ids, [int(0.9 * len(ids))])
+    starts = np.random.default_rng(0).integers(0, len(train) - CONTEXT, len(train) // CONTEXT)
+    x_train, y_train = windows(train, starts, CONTEXT)
+    x_test, y_test = windows(test, np.arange(0, len(test) - CONTEXT, CONTEXT), CONTEXT)
+    task = Task(Path(name).stem, "text", options, list(characters), checksum=_checksum(ids))
+    return Source(task, x_train, y_train, x_test, y_test)
 
 
 def _checksum(*arrays: Array) -> str:

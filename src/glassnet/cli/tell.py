@@ -46,7 +46,7 @@ def _fact(label: str, text: str) -> str:
 
 def _tell_layer(cls: type[Layer]) -> str:
     parts = [f"{cls.__name__}  (layer)", _signature(cls.__name__, cls.__init__), _doc(cls)]
-    return "\n\n".join(parts + _codes(cls, Layer, "build", "call"))
+    return "\n\n".join(parts + _codes(cls, Layer, "build", "call", "__call__"))
 
 
 def _tell_function(name: str, function: Any) -> str:

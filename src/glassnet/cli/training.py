@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import textwrap
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from glassnet.cli import recipe, runs, sources
 from glassnet.cli.render import FEW, WIDTH, percent, say, side_by_side
 from glassnet.cli.report import REPORT, write_report
 from glassnet.cli.sources import Source
+from glassnet.cli.writing import written
 from glassnet.datasets import CsvSchema
 from glassnet.errors import DataError, GlassnetError
 from glassnet.explain.plane import decision_text, scatter_text
@@ -78,7 +80,8 @@ def train_command(job: Job, out: str | None, quiet: bool) -> dict[str, Any]:
         if source.task.options["name"] == "digits":
             results["file_order"] = _file_order(settings)
     runs.write_record(folder, record)
-    write_report(folder, model, source, result, record, history)
+    if source.task.kind != "text":
+        write_report(folder, model, source, result, record, history)
     if record["finished"]:
         shutil.rmtree(folder / runs.BACKUP, ignore_errors=True)
     tell("")
@@ -103,7 +106,16 @@ def _file_order(settings: recipe.Settings) -> dict[str, Any] | None:
 # ---------------------------------------------------------------- what is shown
 
 
+def _show_text(source: Source, tell: Tell) -> None:
+    task, x, names = source.task, source.x_train, source.task.class_names or []
+    tell(f"{task.name}: {x.size:,} characters to learn from, {source.x_test.size:,} to test on, {len(names)} different")
+    tell(textwrap.indent("".join(names[i] for i in x[:3].reshape(-1)), "  "))
+
+
 def _show_data(source: Source, tell: Tell) -> None:
+    if source.task.kind == "text":
+        _show_text(source, tell)
+        return
     task, shape = source.task, " x ".join(map(str, source.x_train.shape[1:]))
     tell(f"{task.name}: {len(source.x_train)} samples to learn from, {len(source.x_test)} to test on, each {shape}")
     if task.schema is not None:
@@ -141,6 +153,10 @@ def _show_results(result: recipe.Score, source: Source, model: Any, record: dict
         tell(f"in file order  {percent(other['correct'], other['samples'])}  (test digits from other writers: harder)")
     if source.task.kind == "image":
         _show_mistakes(result, source, tell)
+    elif source.task.kind == "text":
+        tell(f"test loss      {result.loss:.3f} nats per character ({math.log(source.task.outputs):.3f} for a guess)")
+        tell("")
+        tell(written(model, source.task, "", length=200, temperature=0.8))
     elif source.is_plane:
         tell("")
         tell(decision_text(model, source.x_train, source.y_train, class_names=source.task.class_names))
@@ -168,10 +184,13 @@ def _show_next(
 ) -> None:
     """Where the run is, and commands to go on with."""
     run, epochs = runs.quoted(folder.as_posix()), record["settings"]["epochs"]
-    sample = next(iter(result.worst(1)), 0) if source.task.class_names else 0
-    commands = [
-        f"predict {run} --sample {sample}", f"explain {run} --sample {sample}", f"check {run}", "show Dense",
-    ]  # fmt: skip
+    if source.task.kind == "text":
+        commands = [f"sample {run} --length 1000", f"evaluate {run}", "show TransformerDecoder"]
+    else:
+        sample = next(iter(result.worst(1)), 0) if source.task.class_names else 0
+        commands = [
+            f"predict {run} --sample {sample}", f"explain {run} --sample {sample}", f"check {run}", "show Dense",
+        ]  # fmt: skip
     if source.task.kind == "image":
         commands.insert(2, f"draw {run}")
     tell("")
@@ -180,6 +199,7 @@ def _show_next(
         tell(f"interrupted in epoch {done} of {epochs}; the network is kept as it is and can be used")
         commands.insert(0, f"train --resume {run}")
     tell(f"kept in {folder.as_posix()}/")
-    tell(f"report: {folder.as_posix()}/{REPORT} (open it in a browser)")
+    if (folder / REPORT).exists():
+        tell(f"report: {folder.as_posix()}/{REPORT} (open it in a browser)")
     for number, command in enumerate(commands):
         tell(f"{'' if number else 'next:':<5} glassnet {command}")

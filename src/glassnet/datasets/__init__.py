@@ -1,12 +1,12 @@
-"""Data to learn from: images that ship or download, generated toy sets, CSV tables; and images out as files.
+"""Data to learn from: images and texts that ship or download, generated toy sets, CSV tables; and images out as files.
 
-Everything here needs only NumPy, and nothing reaches for the network except `mnist`, `fashion_mnist` and
-`get_file`.
+Everything here needs only NumPy, and nothing reaches for the network except `mnist`, `fashion_mnist`, `names`,
+`tinyshakespeare` and `get_file`.
 """
 
 from __future__ import annotations
 
-from glassnet.datasets import digits, fashion_mnist, mnist, toy
+from glassnet.datasets import digits, fashion_mnist, mnist, names, text, tinyshakespeare, toy
 from glassnet.datasets.catalogue import DATASETS, DatasetInfo
 from glassnet.datasets.csv import CsvData, CsvSchema, load_csv
 from glassnet.datasets.export import export_images
@@ -22,6 +22,9 @@ __all__ = [
     "fashion_mnist",
     "load_csv",
     "mnist",
+    "names",
     "read_image",
+    "text",
+    "tinyshakespeare",
     "toy",
 ]

@@ -6,9 +6,11 @@ import inspect
 import itertools
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from glassnet.autograd.rules import Expr, Name, Read, children, parse
 from glassnet.autograd.worked import format_number
 from glassnet.explain.trace import TracedOp, TracedTensor, TraceStep
 
@@ -20,7 +22,7 @@ _INFIX = {"add": " + ", "subtract": " − ", "multiply": " · ", "divide": " / "
 _SAME = ("get_item", "broadcast_to", "reshape", "cast", "identity", "one_hot")
 _LONGEST_SYMBOL = 24
 _PROBABILITIES = ("softmax", "sigmoid")
-_MULTIPLYING = ("linear", "matmul", "einsum")
+_MULTIPLYING = ("linear", "matmul", "einsum", "convolution", "biased_convolution", "convolution_transpose")
 
 
 def without_model(path: str, model: str) -> str:
@@ -68,6 +70,7 @@ def name_tensors(
 ) -> None:
     """Give every tensor its role, name, symbol, axes and unique ref."""
     _name_state(tensors, versions)
+    _name_weight_axes(tensors, ops)
     for number, role in inputs.items():
         name = {"input": "x", "target": "y"}[role]
         tensors[number].name, tensors[number].symbol, tensors[number].role = name, name, role
@@ -104,6 +107,28 @@ def _name_state(tensors: list[TracedTensor], versions: Versions) -> None:
                 layer_number = layers.setdefault(f"{layer}{name.partition('#')[2]}", len(layers) + 1)
                 tensor.role, tensor.symbol = "param", f"{_KIND.get(kind, kind)}{layer_number}"
             tensor.axes = _WEIGHT_AXES.get(tensor.array.ndim, ())
+
+
+def _name_weight_axes(tensors: list[TracedTensor], ops: list[TracedOp]) -> None:
+    """The axes of a kernel have the letters by which the rule of its operation reads it: w[u,v,c,o]."""
+    for op in ops:
+        for name, number in zip(op.inputs, op.reads):
+            weight = tensors[number]
+            if weight.role == "param" and not weight.axes and op.rule:
+                axes = _letters_of(name, [statement.body for statement in parse(op.rule)])
+                for tensor in tensors:
+                    if tensor.name == weight.name or tensor.of == number:
+                        tensor.axes = axes
+
+
+def _letters_of(array: str, parts: Iterable[Expr]) -> tuple[str, ...]:
+    """The letters with which a rule reads an array; none where it reads it in another way."""
+    for part in parts:
+        if isinstance(part, Read) and part.array == array and all(isinstance(index, Name) for index in part.indices):
+            return tuple(index.name.upper() for index in part.indices if isinstance(index, Name))
+        if found := _letters_of(array, children(part)):
+            return found
+    return ()
 
 
 def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | None) -> None:
@@ -243,6 +268,16 @@ def _group(op: TracedOp, ops: list[TracedOp], tensors: list[TracedTensor]) -> tu
 
 _OP_WORDS = {
     "linear": "{Units} adds up {inputs}, each times its own weight, and its bias.",
+    "biased_convolution": "{Filters} moves over the image; what it covers, each cell times its own weight, adds up "
+    "with its bias to one number of its map.",
+    "convolution": "{Filters} moves over the image; what it covers, each cell times its own weight, adds up to one number "
+    "of its map.",
+    "convolution_transpose": "Every cell puts a copy of the kernel, times its own number, onto the larger image; copies "
+    "add up where they overlap.",
+    "convolution_kernel": "A weight met many cells: their numbers, each times the error of the place where they met, add "
+    "up.",
+    "max_pooling": "Of every {window} window only the largest number stays.",
+    "max_unpooling": "The error goes to the cell that won its window; every other cell gets 0.",
     "relu": "What is negative becomes 0; what is positive passes unchanged.",
     "tanh": "Every number is squeezed into the range from −1 to 1.",
     "sigmoid": "Every number is squeezed into the range from 0 to 1.",
@@ -267,6 +302,11 @@ _OP_WORDS = {
 }
 _BACKWARD_WORDS = {
     "linear": "The error flows back through the same weights; input times error gives each weight's share of the blame.",
+    "biased_convolution": "A weight's gradient adds up, over all places, what it met times the error there. The error goes "
+    "back through the same kernel, flipped.",
+    "convolution": "A weight's gradient adds up, over all places, what it met times the error there. The error goes back "
+    "through the same kernel, flipped.",
+    "max_pooling": "The error goes back only to the cell that won its window; the others had no part in the result.",
     "relu": "The error passes where the input was positive, and stops where it was not.",
     "tanh": "The error is multiplied by the slope of tanh, 1 − a².",
     "sigmoid": "The error is multiplied by the slope of the sigmoid, a(1 − a).",
@@ -289,6 +329,8 @@ def words_of_op(op: TracedOp, tensors: list[TracedTensor]) -> str:
     merged = math.prod(read) // max(1, math.prod(written))
     return known.format(
         Units="The unit" if units == 1 else f"Each of the {units} units",
+        Filters="The filter" if units == 1 else f"Each of the {units} filters",
+        window="×".join(map(str, op.attributes.get("pool_size", ()))),
         inputs="its input" if inputs == 1 else f"{inputs} inputs",
         numbers="one number" if merged == 1 else f"{merged} numbers",
     )

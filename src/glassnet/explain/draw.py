@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from glassnet.autograd.functional import no_grad
-from glassnet.autograd.rules import parse
-from glassnet.autograd.spec import Spec
 from glassnet.errors import ArgumentError, GraphError, ShapeError, did_you_mean
-from glassnet.explain.recorder import Recorder, Run
+from glassnet.explain.packing import array_to_json, op_to_json, trace_to_json
+from glassnet.explain.recorder import Recorder
+from glassnet.explain.recording import traced_op
+from glassnet.explain.trace import TracedOp
 from glassnet.typing import Array
 from glassnet.version import __version__
 from glassnet.web.bundle import bundle
-from glassnet.web.payload import ENCODING, encode_array, rule_to_json
+from glassnet.web.payload import encode_array
 
 MOST_VALUES = 4_000_000
 """Weights of one page: more would make a file of over 15 MB."""
@@ -116,7 +117,7 @@ def forward_trace(model: Any, x: Array) -> dict[str, Any]:
     recorder = Recorder()
     with recorder, no_grad():
         entry = recorder.number(x)
-        names = {recorder.number(variable.value): variable.path for variable in model.variables}
+        names = {recorder.number(variable.value): f"{variable.path}@0" for variable in model.variables}
         output = recorder.number(model(x, training=False))
     runs = recorder.runs
     written = {number for run in runs for number in run.results}
@@ -124,19 +125,15 @@ def forward_trace(model: Any, x: Array) -> dict[str, Any]:
     kept = sorted({entry, output, *written, *(number for run in runs for number in run.inputs)})
     _check_size(recorder, [number for number in kept if roles.get(number) in (None, "param")])
     number_of = {number: position for position, number in enumerate(kept)}
-    ops = [_op(run, recorder, number_of) for run in runs]
-    return {
-        "format": "trace/1",
-        "meta": {"glassnet": __version__, "model": model.name, "samples": 1},
-        "rules": {op["rule"]: rule_to_json(op["rule"]) for op in ops},
-        "tensors": [
-            _tensor(position, names.get(number, ""), roles.get(number, "const"), recorder.arrays[number])
-            for number, position in number_of.items()
-        ],
-        "ops": ops,
+    ops = [_op(traced_op(run, recorder, model.name), number_of) for run in runs]
+    tensors = [
+        _tensor(names.get(number, f"t{number_of[number]}"), roles.get(number, "const"), recorder.arrays[number])
+        for number in kept
+    ]
+    return trace_to_json({"glassnet": __version__, "model": model.name, "samples": 1}, tensors, ops) | {
         "output": number_of[output],
         "layers": _layers(ops, {number_of[number] for number in names if number in number_of}),
-    }  # fmt: skip
+    }
 
 
 def _check_size(recorder: Recorder, embedded: list[int]) -> None:
@@ -148,30 +145,23 @@ def _check_size(recorder: Recorder, embedded: list[int]) -> None:
         )  # fmt: skip
 
 
-def _op(run: Run, recorder: Recorder, number_of: dict[int, int]) -> dict[str, Any]:
-    op = run.op
-    rule = op.rule_for(*[Spec.of(recorder.arrays[number]) for number in run.inputs])
-    if not rule:
+def _op(op: TracedOp, number_of: dict[int, int]) -> dict[str, Any]:
+    """An operation with the outputs that its rule gives."""
+    if not op.rule:
         raise GraphError(
-            f"draw_page: the page cannot recompute {op.name}, which has no index rule", received=run.path,
+            f"draw_page: the page cannot recompute {op.name}, which has no index rule", received=op.path,
             fix="draw with a model without this operation",
         )  # fmt: skip
-    targets = {statement.target for statement in parse(rule)}
-    results = [(name, number) for name, number in zip(op.outputs, run.results) if name in targets]
-    return {
-        "op": op.name, "phase": "forward", "path": run.path.partition("/")[2], "rule": rule,
-        "reads": [number_of[number] for number in run.inputs], "inputs": op.input_names(len(run.inputs)),
-        "writes": [number_of[number] for _, number in results], "outputs": [name for name, _ in results],
-        "attrs": {k: v for k, v in op.attributes.items() if isinstance(v, (bool, int, float))},
-    }  # fmt: skip
+    results = [(name, number_of[number]) for name, number in zip(op.outputs, op.writes) if name in op.targets]
+    outputs, writes = zip(*results)
+    return op_to_json(
+        replace(op, reads=tuple(number_of[number] for number in op.reads), writes=writes, outputs=outputs)
+    )
 
 
-def _tensor(position: int, name: str, role: str, array: Array) -> dict[str, Any]:
-    embedded = role in ("param", "const")
-    return {
-        "id": position, "ref": f"{name}@0" if name else f"t{position}", "role": role, "shape": list(array.shape),
-        "dtype": array.dtype.name, "buffer": encode_array(array) if embedded else None, "encoding": ENCODING,
-    }  # fmt: skip
+def _tensor(ref: str, role: str, array: Array) -> dict[str, Any]:
+    """A tensor; what the forward pass renews is not in the page."""
+    return {"role": role, **array_to_json(ref, array, encode_array(array) if role in ("param", "const") else None)}
 
 
 def _layers(ops: list[dict[str, Any]], weights: set[int]) -> list[dict[str, Any]]:

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import html
 import math
+import operator
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassnet.errors import ArgumentError
-from glassnet.explain.recording import trace
-from glassnet.explain.trace import Trace, TracedOp, TracedTensor, TraceStep
+from glassnet.errors import ArgumentError, SavingError
+from glassnet.explain.packing import array_to_json, op_to_json, trace_to_json
+from glassnet.explain.recording import given_array, trace
+from glassnet.explain.trace import Trace, TracedOp, TracedTensor
 from glassnet.explain.wiggle import wiggle
 from glassnet.saving.atomic import atomic_write
 from glassnet.typing import Array
 from glassnet.web.bundle import bundle
-from glassnet.web.payload import ENCODING, encode_array, rule_to_json
+from glassnet.web.payload import encode_array, encode_change
 
 MOST_VALUES = 2_000_000
 """Numbers embedded in one page; the tensors beyond are left out, largest first, and the page says so."""
+
+MOST_LETTERS = 6_750_000
+"""Letters that write them down; with all that is not numbers, a page stays under 7.5 MB."""
 
 _STYLES = ("theme.css", "views.css", "stage.css", "explain.css")
 _NOTEBOOK_HEIGHT = 900
@@ -46,14 +52,31 @@ class Explanation:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the page as a file that needs nothing else."""
-        with atomic_write(path) as file:
-            file.write(self.html.encode("utf-8"))
+        write_page(path, self.html)
 
     def _repr_html_(self) -> str:
         return (
             f'<iframe srcdoc="{html.escape(self.html)}" title="{html.escape(_title(self.trace, self.facts["title"]))}" '
             f'style="width: 100%; height: {_NOTEBOOK_HEIGHT}px; border: 0"></iframe>'
         )
+
+
+def write_page(path: str | os.PathLike[str], text: str) -> None:
+    """Write a page, whole or not at all."""
+    try:
+        with atomic_write(path) as file:
+            file.write(text.encode("utf-8"))
+    except OSError as error:  # names a temporary file
+        folder = Path(path).parent
+        if not folder.exists():
+            raise SavingError(
+                f"{os.fspath(path)}: the page cannot be written", expected="a folder that exists",
+                received=f"{folder}, which does not", fix=f"create the folder {folder} first",
+            ) from None  # fmt: skip
+        raise SavingError(
+            f"{os.fspath(path)}: the page cannot be written", expected=f"a file that can be written in {folder}",
+            received=error.strerror, fix="choose another file or folder",
+        ) from None  # fmt: skip
 
 
 def explain(
@@ -80,30 +103,46 @@ def explain(
     >>> explain(model, np.ones((1, 2)), np.ones((1, 1)), loss="mse", optimizer="sgd").html[:15]
     '<!doctype html>'
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = given_array("x", x), given_array("y", y)
     if getattr(model, "built", False) and x.ndim == len(model.input_shape) - 1:
         x, y = x[None], y[None]  # one sample
     step = trace(model, x, y, loss, optimizer)
-    facts = {"classes": classes, "image": image, "columns": columns, "title": title}
-    _check_facts(step, facts)
+    inputs, outputs = step["x"].array.shape[1:], _output(step).array.shape[1:]
+    facts = {
+        "classes": _names("classes", classes, "output", *outputs[-1:]),
+        "columns": _names("columns", columns, "input", *inputs[-1:]),
+        "image": _rows_and_columns(image, math.prod(inputs)), "title": None if title is None else str(title),
+    }  # fmt: skip
     return Explanation(step, facts)
 
 
-def _check_facts(step: Trace, facts: dict[str, Any]) -> None:
-    """Names and shapes that do not belong to this model are refused."""
-    inputs, outputs = step["x"].array.shape[1:], _output(step).array.shape[1:]
-    for name, kind, shape in (("classes", "output", outputs), ("columns", "input", inputs)):
-        given = facts[name]
-        if given is not None and (isinstance(given, str) or len(given) != shape[-1:][0]):
-            raise ArgumentError(
-                f"explain: {name} must name every {kind}", expected=f"{shape[-1]} names", received=f"{len(given)}"
-            )
-    image = facts["image"]
-    if image is not None and (len(image) != 2 or math.prod(image) != math.prod(inputs)):
+def _names(argument: str, given: Any, kind: str, count: int = 1) -> list[str] | None:
+    """As many names as there are inputs or outputs."""
+    if given is None:
+        return None
+    names = None if isinstance(given, str) or not np.iterable(given) else [str(name) for name in given]
+    if names is None or len(names) != count:
         raise ArgumentError(
-            "explain: image is rows and columns of the input", expected=f"two numbers with product {math.prod(inputs)}",
-            received=image,
+            f"explain: {argument} must name every {kind}", expected=f"{count} names",
+            received=repr(given) if names is None else f"{len(names)}",
         )  # fmt: skip
+    return names
+
+
+def _rows_and_columns(image: Any, size: int) -> tuple[int, int] | None:
+    """The shape of an image with as many pixels as there are inputs."""
+    if image is None:
+        return None
+    try:
+        rows, columns = (operator.index(length) for length in image)
+    except (TypeError, ValueError):
+        rows, columns = 0, 0
+    if rows < 1 or rows * columns != size:
+        raise ArgumentError(
+            "explain: image is rows and columns of the input", expected=f"two numbers with product {size}",
+            received=repr(image),
+        )  # fmt: skip
+    return rows, columns
 
 
 def _output(step: Trace) -> TracedTensor:
@@ -125,8 +164,8 @@ def page(
     """A trace as an HTML page; the arguments are those of `explain`."""
     shape = step["x"].array.shape
     facts: dict[str, Any] = {
-        "title": _title(step, title), "classes": classes and list(classes), "columns": columns and list(columns),
-        "image": list(image) if image else _image_of(shape), "output": _output(step).ref,
+        "title": _title(step, title), "classes": classes, "columns": columns,
+        "image": image or _image_of(shape), "output": _output(step).ref,
     }  # fmt: skip
     return bundle("explain.js", title=facts["title"], styles=_STYLES, data={"trace": payload(step, facts)})
 
@@ -142,52 +181,71 @@ def _image_of(shape: tuple[int, ...]) -> list[int] | None:
 
 def payload(step: Trace, facts: dict[str, Any]) -> dict[str, Any]:
     """The trace as the page reads it: JSON with the arrays as text."""
-    embedded = _embedded(step)
-    counts = {
-        "embedded": sum(step.tensors[n].array.size for n in embedded),
-        "values": sum(t.array.size for t in step.tensors),
-    }
-    before = {t.name: n for n, t in enumerate(step.tensors) if t.version == 0 and n in embedded}
-    return {
-        "format": "trace/1",
-        "meta": _plain({**step.facts, **facts, **counts}),
-        "rules": {op.rule: rule_to_json(op.rule) for op in step.ops if op.rule},
-        "tensors": [
-            _tensor(number, step, before if number in embedded else None) for number in range(len(step.tensors))
-        ],
-        "ops": [_op(number, op) for number, op in enumerate(step.ops)],
-        "steps": [_step(number, part) for number, part in enumerate(step.steps)],
+    arrays = [t.array.astype(np.float32) if t.array.dtype == np.float16 else t.array for t in step.tensors]
+    texts = _texts(step, arrays)
+    counts = {"embedded": sum(arrays[number].size for number in texts), "values": sum(array.size for array in arrays)}
+    tensors = [_tensor(step, number, array, texts.get(number, _Text())) for number, array in enumerate(arrays)]
+    return trace_to_json(
+        {**step.facts, **facts, **counts}, tensors, [_op(number, op) for number, op in enumerate(step.ops)]
+    ) | {
+        "steps": [{"id": number} | asdict(part) for number, part in enumerate(step.steps)],
         "wiggle": _wiggles(step) if counts["embedded"] == counts["values"] else [],
     }  # fmt: skip
 
 
 def _wiggles(step: Trace) -> list[dict[str, Any]]:
     """The curves of the loss over single weights, without those that leave the numbers."""
-    found = wiggle(step)
+    with np.errstate(all="ignore"):
+        found = wiggle(step)
     return [curve for curve in found if np.isfinite([*curve["losses"], curve["slope"], curve["difference"]]).all()]
 
 
-def _embedded(step: Trace) -> set[int]:
-    """The tensors whose numbers are in the page: all, or the smallest ones up to the limit."""
-    chosen, count = set(), 0
-    for number, tensor in sorted(enumerate(step.tensors), key=lambda pair: pair[1].array.size):
-        count += tensor.array.size
-        if count <= MOST_VALUES:
-            chosen.add(number)
-    return chosen
+class _Text(NamedTuple):
+    """The numbers of a tensor as the page stores them."""
+
+    letters: str | None = None
+    """None where they are not in the page."""
+    base: int | None = None
+    """The tensor from which the letters say only the difference."""
+    factor: float = 1.0
+    """What is taken of the base."""
 
 
-def _tensor(number: int, step: Trace, before: dict[str, int] | None) -> dict[str, Any]:
-    """One tensor; `before` holds the embedded versions from before the update, None where this one is not embedded."""
+def _texts(step: Trace, arrays: list[Array]) -> dict[int, _Text]:
+    """The tensors whose numbers are in the page: all, or the smallest ones up to the limits."""
+    found: dict[int, _Text] = {}
+    before = {tensor.name: number for number, tensor in enumerate(step.tensors) if tensor.version == 0}
+    shares = {number: _shares(op) for op in step.ops for number in op.writes}
+    values, letters = MOST_VALUES, MOST_LETTERS
+    for number in sorted(range(len(arrays)), key=lambda number: arrays[number].size):
+        array, tensor = arrays[number], step.tensors[number]
+        values -= array.size
+        if values < 0:
+            break
+        base = before.get(tensor.name) if tensor.version == 1 and array.dtype == np.float32 else None
+        if base is None:
+            text = _Text(encode_array(array))
+        else:
+            factor, difference = encode_change(arrays[base], array, shares.get(number, ()))
+            text = _Text(difference, base, factor)
+        letters -= len(text.letters or "")
+        if letters < 0:
+            break
+        found[number] = text
+    return found
+
+
+def _shares(op: TracedOp) -> list[float]:
+    """Attributes that may say which share of an old value is kept."""
+    return [value for value in op.attributes.values() if isinstance(value, float) and 0 < value < 1]
+
+
+def _tensor(step: Trace, number: int, array: Array, text: _Text) -> dict[str, Any]:
     tensor = step.tensors[number]
-    array = tensor.array.astype(np.float32) if tensor.array.dtype == np.float16 else tensor.array
-    base = before.get(tensor.name) if before and tensor.version == 1 and array.dtype == np.float32 else None
-    kept = array if base is None else array.view(np.uint32) - step.tensors[base].array.view(np.uint32)
     return {
-        "id": number, "ref": tensor.ref, "name": tensor.name, "symbol": tensor.symbol, "role": tensor.role,
-        "version": tensor.version, "of": tensor.of, "grad": tensor.grad, "shape": list(array.shape),
-        "axes": list(tensor.axes), "dtype": array.dtype.name, "encoding": ENCODING, "base": base,
-        "buffer": None if before is None else encode_array(kept), "stats": _stats(array),
+        "id": number, **array_to_json(tensor.ref, array, text.letters), "base": text.base, "factor": text.factor,
+        "name": tensor.name, "symbol": tensor.symbol, "role": tensor.role, "version": tensor.version, "of": tensor.of,
+        "grad": tensor.grad, "axes": list(tensor.axes), "stats": _stats(array),
     }  # fmt: skip
 
 
@@ -200,24 +258,7 @@ def _stats(array: Array) -> dict[str, Any]:
 
 def _op(number: int, op: TracedOp) -> dict[str, Any]:
     return {
-        "id": number, "op": op.name, "phase": op.phase, "path": op.path, "reads": op.reads, "inputs": op.inputs,
-        "writes": op.writes, "outputs": op.outputs, "attrs": _plain(op.attributes), "rule": op.rule,
-        "formula": op.formula, "gradient": [line for line in op.gradient if line], "words": op.words,
-        "code": {kind: asdict(line) for kind, line in op.code.items()},
+        "id": number, **op_to_json(op), "formula": op.formula, "gradient": [line for line in op.gradient if line],
+        "words": op.words, "code": {kind: asdict(line) for kind, line in op.code.items()},
         "backward_of": op.backward_of, "inside_of": op.inside_of,
     }  # fmt: skip
-
-
-def _step(number: int, step: TraceStep) -> dict[str, Any]:
-    return {"id": number} | asdict(step)
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can say; numbers that it cannot are words."""
-    if isinstance(value, dict):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(part) for part in value]
-    if isinstance(value, (bool, int, str, type(None))) or (isinstance(value, float) and math.isfinite(value)):
-        return value
-    return str(value)

@@ -109,17 +109,25 @@ def _checked(model: Any, x: Any, y: Any) -> Any:
             raise ArgumentError(
                 "trace: one input and one target are traced", expected="one array", received=f"{name} of {len(given)}"
             )
-    x, y = np.asarray(x), np.array(y)  # a copy of y: the input may be the target
+    x, y = given_array("x", x), given_array("y", y).copy()  # the input may be the target
     x = x.astype(network.dtype) if x.dtype.kind == "f" else x
     if x.ndim == 0 or len(x) == 0 or y.ndim == 0 or len(x) != len(y):
         raise DataError(
             "trace: x and y are one batch", expected="equally many samples, at least one",
-            received=f"x {x.shape}, y {y.shape}", fix="gn.trace(model, x[:1], y[:1])",
+            received=f"x {x.shape}, y {y.shape}", fix="one sample is x[:1], y[:1]",
         )  # fmt: skip
     if not network.built:
         with np.errstate(all="ignore"):
             network(x, training=False)
     return network, x, y
+
+
+def given_array(name: str, given: Any) -> Array:
+    """What a user gives as numbers."""
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise DataError(f"trace: {name} is no array", expected="rows of equal length", received=str(error)) from None
 
 
 def _one_output(outputs: Any) -> Any:
@@ -130,7 +138,7 @@ def _one_output(outputs: Any) -> Any:
 
 def _loss_of(model: Any, loss: Any, y: Array) -> Any:
     if loss is None and not model.compiled:
-        raise ArgumentError("trace: there is no loss", fix="gn.trace(model, x, y, loss='mse'), or compile the model")
+        raise ArgumentError("trace: there is no loss", fix="name one, such as loss='mse', or compile the model")
     if loss is None:
         if model._compiled_loss is not None:
             model._compiled_loss.check_targets(y)
@@ -161,7 +169,7 @@ def _made(
         tensors[tensor].grad = gradient
         if tensors[gradient].of is None:
             tensors[gradient].of = tensor
-    ops = [_traced(run, recorder, model) for run in recorder.runs]
+    ops = [traced_op(run, recorder, model) for run in recorder.runs]
     describe.name_tensors(tensors, ops, inputs, versions, loss)
     for op in ops:
         op.words = describe.words_of_op(op, tensors)
@@ -169,7 +177,8 @@ def _made(
     return Trace(tensors, ops, describe.steps(ops, tensors), facts)
 
 
-def _traced(run: Run, recorder: Recorder, model: str) -> TracedOp:
+def traced_op(run: Run, recorder: Recorder, model: str) -> TracedOp:
+    """A run of an operation with its rule and its lines of code; words come later, when tensors have names."""
     op = run.op
     rule = op.rule_for(*[Spec.of(recorder.arrays[number]) for number in run.inputs])
     code = {kind: code_of(op, kind) for kind in ("forward", "vjp")}

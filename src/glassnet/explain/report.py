@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glassnet.autograd.worked import format_number
+from glassnet.explain.packing import array_to_json
 from glassnet.typing import Array
 from glassnet.web.bundle import bundle
 from glassnet.web.payload import encode_array
@@ -76,16 +77,15 @@ def report_page(
         "classes": None if judgement.classes is None else list(judgement.classes), "counts": _counts(judgement),
         "image": judgement.image, "judged": [_judged(judgement, sample, place) for place, sample in enumerate(kept)],
         "worst": _places(kept, judgement.mistakes[:_MOST_WORST]) if is_image else [],
-        "images": _packed("images", judgement.x[kept].reshape(len(kept), -1)) if is_image else None,
+        "images": _array("images", judgement.x[kept].reshape(len(kept), -1)) if is_image else None,
         "rows": None if is_image else _rows(judgement), "summary": "\n".join(lines), "commands": list(commands),
         "explained": None if explained is None else {"file": explained[0], "words": explained[1]}, **weights,
     }  # fmt: skip
     return bundle("report.js", title=title, data={"report": data}, styles=_STYLES)
 
 
-def _packed(ref: str, array: Array) -> dict[str, Any]:
-    small = array.astype(np.float32) if array.dtype.kind == "f" else array
-    return {"ref": ref, "shape": list(small.shape), "dtype": small.dtype.name, "buffer": encode_array(small)}
+def _array(ref: str, array: Array) -> dict[str, Any]:
+    return array_to_json(ref, array, encode_array(array))
 
 
 def _charts(history: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
@@ -168,8 +168,8 @@ def _weights(model: Any, image: tuple[int, int] | None, x_train: Array | None) -
         kernel, bias = getattr(layer, "kernel", None), getattr(layer, "bias", None)
         if kernel is not None and kernel.ndim == 2 and kernel.shape[0] == math.prod(image):
             lit = None if x_train is None else x_train.reshape(len(x_train), -1).any(axis=0)
-            found["weights"] = _packed(f"{kernel.path}", kernel.numpy())
-            found["biases"] = None if bias is None else _packed(f"{bias.path}", bias.numpy())
+            found["weights"] = _array(kernel.path, kernel.numpy())
+            found["biases"] = None if bias is None else _array(bias.path, bias.numpy())
             found["trained"] = None if lit is None else lit.astype(int).tolist()
             break
     return found

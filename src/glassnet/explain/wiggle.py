@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from glassnet.errors import ArgumentError
-from glassnet.explain.trace import Trace, TracedOp, replay
-from glassnet.typing import Array
+from glassnet.explain.route import strongest_route
+from glassnet.explain.trace import Trace, replay
 
 _VALUES = 21
 _OTHERS = 16
@@ -102,65 +102,3 @@ def _places(trace: Trace) -> list[tuple[int, tuple[int, ...]]]:
 
 def _cell(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(place) for place in np.unravel_index(position, shape))
-
-
-# ---------------------------------------------------------------- the route
-
-
-def strongest_route(trace: Trace) -> list[str]:
-    """The path that pushes the true class up most, as refs from input to output; `strongestRoute` of route.js.
-
-    From the output of the true class back to the input: at every sum the term that helps it most. The sample is the one
-    with the largest loss.
-    """
-    forward = list(trace.in_phase("forward"))
-    writers = {number: op for op in forward for number in op.writes[:1]}
-    number = forward[-1].writes[0]
-    cell, sign = _true_cell(trace, trace.tensors[number].array)
-    refs = [_ref(trace, number, cell)]
-    while (op := writers.get(number)) is not None:
-        before = _signal_before(trace, op, cell, sign)
-        if before is None:
-            break
-        number, cell, sign, weight = before
-        refs = [_ref(trace, number, cell), *([] if weight is None else [_ref(trace, *weight)]), *refs]
-    return refs
-
-
-def _signal_before(trace: Trace, op: TracedOp, cell: tuple[int, ...], sign: int) -> Any:
-    """The number that an operation's result comes from most: tensor, cell, the sign of its push, and the weight between."""
-    number = op.reads[0]
-    x, y = trace.tensors[number].array, trace.tensors[op.writes[0]].array
-    if op.name != "linear":
-        position = int(np.ravel_multi_index(cell, y.shape))
-        return (number, _cell(position, x.shape), sign, None) if x.size == y.size else None
-    kernel = trace.tensors[op.reads[1]].array
-    terms = x[cell[:-1]].astype(np.float64) * kernel[:, cell[-1]]
-    best = int(np.argmax(sign * terms))
-    turned = -sign if kernel[best, cell[-1]] < 0 else sign
-    return number, (*cell[:-1], best), turned, (op.reads[1], (best, cell[-1]))
-
-
-def _true_cell(trace: Trace, output: Array) -> tuple[tuple[int, ...], int]:
-    """The true class of the sample with the largest loss, and the way its output should move."""
-    sample = worst_sample(trace)
-    target = next(tensor.array for tensor in trace.tensors if tensor.role == "target")
-    row = target[sample].reshape(-1)
-    if output.shape[-1] == 1:
-        cell = (sample, *[0] * (output.ndim - 1))
-        return cell, -1 if row[0] < output[cell] else 1
-    true = int(row[0]) if row.size == 1 else int(np.argmax(row))
-    return (sample, *[0] * (output.ndim - 2), min(max(true, 0), output.shape[-1] - 1)), 1
-
-
-def worst_sample(trace: Trace) -> int:
-    """The sample of the batch with the largest loss."""
-    for op in trace.in_phase("loss"):
-        losses = trace.tensors[op.writes[0]].array
-        if losses.ndim and len(losses) == trace.facts["samples"] and op.name != "cast":
-            return int(np.argmax(losses.reshape(len(losses), -1).sum(axis=1)))
-    return 0
-
-
-def _ref(trace: Trace, number: int, cell: tuple[int, ...]) -> str:
-    return f"{trace.tensors[number].ref}[{','.join(map(str, cell))}]"

@@ -17,7 +17,8 @@ __all__ = ["Row", "rows", "run"]
 
 EXPERIMENTS = (
     "bot_academy", "mnist_mlp", "three_blue", "sixteen", "noise", "gradient", "labels", "minima", "xor",
-    "independent_code", "nielsen", "micrograd", "digits",
+    "independent_code", "autoencoder", "gan", "convolution", "nielsen", "nnfs", "micrograd",
+    "reinforcement", "digits",
 )  # fmt: skip
 
 Recipe = Callable[[int, bool], dict[str, Any]]

@@ -7,31 +7,48 @@ from typing import Any
 from glassnet import activations, constraints, initializers, regularizers
 from glassnet.layers import (
     activation,
+    attention,
+    augmentation,
+    binary,
     brick,
     convolution,
     core,
+    embedding,
+    lookup,
     merging,
     normalization,
     pooling,
     preprocessing,
     recurrent,
     regularization,
+    reshaping,
+    transformer,
+    wrappers,
 )
 from glassnet.layers.activation import *
+from glassnet.layers.attention import *
+from glassnet.layers.augmentation import *
 from glassnet.layers.base import InputSpec, Layer, register_serializer
+from glassnet.layers.binary import *
 from glassnet.layers.brick import *
 from glassnet.layers.convolution import *
 from glassnet.layers.core import *
+from glassnet.layers.embedding import *
+from glassnet.layers.lookup import *
 from glassnet.layers.merging import *
 from glassnet.layers.normalization import *
 from glassnet.layers.pooling import *
 from glassnet.layers.preprocessing import *
 from glassnet.layers.recurrent import *
 from glassnet.layers.regularization import *
+from glassnet.layers.reshaping import *
+from glassnet.layers.transformer import *
+from glassnet.layers.wrappers import *
 from glassnet.registry import Registry
 
 _FAMILIES = (
-    core, activation, convolution, pooling, normalization, recurrent, regularization, merging, preprocessing, brick,
+    core, activation, convolution, pooling, normalization, recurrent, regularization, reshaping, merging, preprocessing,
+    brick, wrappers, embedding, attention, transformer, augmentation, lookup, binary,
 )  # fmt: skip
 
 __all__ = [

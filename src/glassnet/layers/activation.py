@@ -26,6 +26,7 @@ class ReLU(Layer):
     """
 
     formula = "y = max(x, 0)"
+    supports_masking = True
 
     def __init__(
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
@@ -53,6 +54,7 @@ class LeakyReLU(Layer):
     """
 
     formula = "y = max(x, 0) + negative_slope · min(x, 0)"
+    supports_masking = True
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -79,6 +81,7 @@ class ELU(Layer):
     """
 
     formula = "y = x where x > 0, else α (eˣ - 1)"
+    supports_masking = True
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -104,6 +107,7 @@ class Softmax(Layer):
     """
 
     formula = "yₖ = e^xₖ / Σⱼ e^xⱼ"
+    supports_masking = True
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -128,6 +132,7 @@ class PReLU(Layer):
     """
 
     formula = "y = max(x, 0) + α min(x, 0)"
+    supports_masking = True
 
     def __init__(
         self, alpha_initializer: Any = "Zeros", alpha_regularizer: Any = None, alpha_constraint: Any = None,

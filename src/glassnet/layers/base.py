@@ -22,6 +22,7 @@ from glassnet.autograd.tensor import SymbolicNode, Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError, GlassnetError, GraphError, SavingError, ShapeError, did_you_mean
+from glassnet.layers.masking import USE, mask_of, masks_for_call, masks_of, may_carry_masks, pass_masks, with_mask
 from glassnet.registry import Registry, snake_case
 from glassnet.seeds import SeedGenerator
 from glassnet.typing import Shape
@@ -140,10 +141,17 @@ class Layer:
 
     formula: str = ""
     """What the layer computes, in one line of plain text for `summary`."""
+    supports_masking: bool = False
+    """Whether a mask of the input goes on to the output; so it does where a subclass defines `compute_mask`."""
+    makes_masks: bool = False
+    """Whether `compute_mask` may make a mask of an input that has none, as that of Embedding does."""
     _constructed_with: Construction
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "compute_mask" in vars(cls):
+            cls.supports_masking = vars(cls).get("supports_masking", True)
+            cls.makes_masks = vars(cls).get("makes_masks", True)
         if "build" in vars(cls):
             cls.build = _marking_built(vars(cls)["build"])  # type: ignore[method-assign]
 
@@ -196,6 +204,10 @@ class Layer:
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the output."""
         raise ArgumentError(f"{type(self).__name__} must define call(self, inputs)")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output, or a list of one per output, from that of the first input; None is no mask."""
+        return previous_mask
 
     # ------------------------------------------------------------ weights
     def add_weight(
@@ -356,18 +368,20 @@ class Layer:
 
     # ------------------------------------------------------------ calling
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not args:
-            args = self._first_by_keyword(kwargs)
+        told = kwargs.pop("training", None)
+        if not args or len(args) > 1 or kwargs:
+            args, kwargs = self._as_arguments(args, kwargs)
         if args:
             x = args[0]
             if type(x) is not Tensor or (x.dtype.kind == "f" and x.dtype != self.dtype):
                 args = (self._as_inputs(x), *args[1:])
-        outermost = not STATE.layers
-        training, told = STATE.training, kwargs.pop("training", None)
+        outermost, training = not STATE.layers, STATE.training
         if told is not None:
             STATE.training = bool(told)
+        masked = bool(kwargs) or (USE.any and may_carry_masks(args))
+        passed = {**kwargs, **masks_for_call(self._call_names, self._by_name(args, kwargs))} if masked else kwargs
         if self._call_takes_training:
-            kwargs["training"] = bool(STATE.training)
+            passed["training"] = bool(STATE.training)
         STATE.layers.append(self.name)
         try:
             if outermost and _WITH_ADDED_LOSSES:
@@ -375,9 +389,11 @@ class Layer:
             if self.input_spec is not None:
                 self._check_input(self.input_spec, args[0])
             if not self.built:
-                self._build_for(args)
-            result = self.call(*args, **kwargs)
+                self._build_for(args, kwargs)
+            result = self.call(*args, **passed)
             self.built = True
+            if masked or self.makes_masks:
+                result = self._with_masks(args, passed, result)
             if self.activity_regularizer is not None:
                 for output in tensors_in(result):
                     size = output.shape[0] if output.ndim else None
@@ -393,9 +409,27 @@ class Layer:
             result = self._linked(result, args, kwargs, told)
         return result
 
-    def _first_by_keyword(self, kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        first = next(iter(inspect.signature(self.call).parameters))
-        return (kwargs.pop(first),) if first in kwargs else ()
+    def _as_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The first argument by position, and arrays among the others as Tensors of this layer's float type."""
+        if not args and self._call_names[:1] and self._call_names[0] in kwargs:
+            args = (kwargs.pop(self._call_names[0]),)
+
+        def tensor(x: Any) -> Any:
+            return self._as_input(x) if isinstance(x, (np.ndarray, Tensor)) else x
+
+        def argument(x: Any) -> Any:
+            rows = isinstance(x, list) and bool(x) and isinstance(x[0], list) and _is_numbers(x)
+            return self._as_input(x) if rows else map_structure(tensor, x)
+
+        return (*args[:1], *map(argument, args[1:])), {name: argument(x) for name, x in kwargs.items()}
+
+    def _by_name(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        return {**dict(zip(self._call_names, args)), **kwargs}
+
+    def _with_masks(self, args: tuple[Any, ...], passed: dict[str, Any], result: Any) -> Any:
+        """The result with its masks; the mask of the first input is the one that `call` got, else the one on it."""
+        inputs, given = args[0] if args else None, self._by_name(args, passed).get("mask")
+        return pass_masks(self, inputs, masks_of(inputs) if given is None else given, result)
 
     def _check_input(self, spec: InputSpec, x: Any) -> None:
         if type(x) is not Tensor:
@@ -406,8 +440,13 @@ class Layer:
         spec.check(x.shape, str(self))
 
     @functools.cached_property
+    def _call_names(self) -> tuple[str, ...]:
+        """The parameters of `call`, in order."""
+        return tuple(inspect.signature(self.call).parameters)
+
+    @functools.cached_property
     def _call_takes_training(self) -> bool:
-        return "training" in inspect.signature(self.call).parameters
+        return "training" in self._call_names
 
     def _as_inputs(self, inputs: Any) -> Any:
         """An array, or a structure of arrays; a list of nothing but numbers is one array."""
@@ -422,13 +461,25 @@ class Layer:
         tensor = as_tensor(x)
         if tensor.dtype.kind == "f" and tensor.dtype != self.dtype:
             recorded = tensor.creator is not None or tensor.is_symbolic
-            return tensor.astype(self.dtype) if recorded else wrap(tensor.data.astype(self.dtype), None)
+            cast = tensor.astype(self.dtype) if recorded else wrap(tensor.data.astype(self.dtype), None)
+            return with_mask(cast, mask_of(tensor))
         return tensor
 
-    def _build_for(self, args: tuple[Any, ...]) -> None:
-        shapes = map_structure(lambda t: tuple(t.shape), args[0]) if args else None
-        self.build(shapes)
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build for the shape of the first input; a `build(query_shape, value_shape)` gets the shapes it names."""
+        self.build(
+            *[map_structure(lambda t: tuple(t.shape), x) for x in args[:1]], **self._further_shapes(args, kwargs)
+        )
         self.built = True
+
+    def _further_shapes(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        given = list(self._by_name(args, kwargs).items())[1:]
+        wanted = inspect.signature(self.build).parameters
+        return {
+            f"{name}_shape": map_structure(lambda t: tuple(t.shape), value)
+            for name, value in given
+            if f"{name}_shape" in wanted and value is not None
+        }
 
     def _forget_added_losses(self) -> None:
         for layer in self.flatten_layers():
@@ -443,15 +494,17 @@ class Layer:
         if training is not None:  # `layer(x, training=False)` in a functional model holds for every run of it
             kwargs["training"] = training
         call = LayerCall(self, args, kwargs)
-        linked = map_structure(lambda t: wrap(Spec(t.shape, t.dtype), call) if isinstance(t, Tensor) else t, result)
+        linked = map_structure(
+            lambda t: with_mask(wrap(Spec(t.shape, t.dtype), call), mask_of(t)) if isinstance(t, Tensor) else t, result
+        )
         call.result, call.outputs, self._last_call = linked, tensors_in(linked), call
         return linked
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Specs of the output for symbolic inputs; weights are built on the way."""
         STATE.layers.append("")  # not outermost: nothing is linked
         try:
-            return map_structure(lambda t: t.data, self(inputs))
+            return map_structure(lambda t: t.data, self(inputs, *args, **kwargs))
         finally:
             STATE.layers.pop()
 

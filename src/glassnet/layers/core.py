@@ -1,4 +1,4 @@
-r"""Core layers: Input, Dense, Activation, Flatten, Reshape, Lambda, Identity.
+r"""Core layers: Input, Dense, EinsumDense, Masking, Activation, Flatten, Reshape, Lambda, Identity.
 
 Every class has the same parts in the same order: what it computes, its arguments, `__init__`, `build` (weights for the
 shape that arrives), `call` (the formula in ops). Derivatives are the business of the ops.
@@ -7,6 +7,7 @@ shape that arrives), `call` (the formula in ops). Derivatives are the business o
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,11 +19,14 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.config import floatx
-from glassnet.errors import ArgumentError, GlassnetError, SavingError
+from glassnet.errors import ArgumentError, GlassnetError, SavingError, ShapeError
 from glassnet.layers.base import InputSpec, Layer, LayerCall
 from glassnet.ops.shape import resolve_shape
 
-__all__ = ["Activation", "Dense", "Flatten", "Identity", "Input", "InputLayer", "Lambda", "Operation", "Reshape"]
+__all__ = [
+    "Activation", "Dense", "EinsumDense", "Flatten", "Identity", "Input", "InputLayer", "Lambda", "Masking",
+    "Operation", "Reshape",
+]  # fmt: skip
 
 
 class InputLayer(Layer):
@@ -38,6 +42,7 @@ class InputLayer(Layer):
     """
 
     formula = "y = x"
+    supports_masking = True
 
     def __init__(
         self, shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None
@@ -98,6 +103,7 @@ class Dense(Layer):
     """
 
     formula = "y = f(x W + b)"
+    supports_masking = True
 
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
@@ -139,6 +145,122 @@ class Dense(Layer):
         return self.activation(ops.linear(inputs, self.kernel.value, self.bias.value))
 
 
+class EinsumDense(Layer):
+    r"""A dense layer whose sum is named: y = activation(einsum(equation, x, W) + b).
+
+    "ab,bc->ac" is Dense. "abc,cde->abde" turns C features into D heads of E features, "abde,dec->abc" turns them back.
+
+    Arguments:
+        equation: letters of the input, of the kernel, and of the output; `...` on the left or on the right of input and
+            output stands for all other axes.
+        output_shape: sizes of the output without the batch axis and without what `...` stands for; None where the
+            input says it.
+        bias_axes: the output letters along which the bias differs; None: no bias.
+        activation, kernel_*, bias_*: as in Dense.
+
+    Weights: kernel W with one axis per letter, bias b.
+
+    >>> EinsumDense("abc,cde->abde", output_shape=(None, 2, 5), bias_axes="de")(np.ones((3, 4, 6))).shape
+    (3, 4, 2, 5)
+    """
+
+    formula = "y = f(einsum(equation, x, W) + b)"
+    kernel_initializer: Any
+
+    def __init__(
+        self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
+        kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
+        bias_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        found = re.fullmatch(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?", equation)
+        if not found or (found[1], found[3]) != (found[5], found[7]) or (found[1] and found[3]):
+            raise ArgumentError(
+                f"{self}: equation",
+                expected="'ab,bc->ac', '...a,ab->...b' or 'ab...,bc->ac...'",
+                received=repr(equation),
+            )
+        self.equation, self.letters, self.dots_first = equation, (found[2], found[4], found[6]), bool(found[1])
+        self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
+        self.activation, self.bias_axes = looked_up(activations, activation, f"{self}: activation"), bias_axes
+        keep_weight_options(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        keep_weight_options(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
+
+    def build(self, input_shape: Any) -> None:
+        self.input_spec = InputSpec(ndim=len(input_shape))
+        inputs, kernel, output = self.letters
+        sizes, elided = self._sizes(input_shape), len(input_shape) - len(inputs)
+        summed = [letter for letter in kernel if letter not in output]
+        kept = [letter for letter in kernel if letter in output]
+        fans = math.prod(sizes[letter] or 1 for letter in summed), math.prod(sizes[letter] or 1 for letter in kept)
+        self.kernel = add_named_weight(self, "kernel", tuple(sizes[letter] for letter in kernel))
+        if isinstance(self.kernel_initializer, initializers.VarianceScaling):  # its fans are those of the whole sum
+            drawn = self.kernel_initializer(fans, self.dtype).reshape([sizes[letter] for letter in summed + kept])
+            self.kernel.assign(np.transpose(drawn, [(summed + kept).index(letter) for letter in kernel]))
+        self.bias = None
+        if self.bias_axes is not None:
+            first = min(output.index(letter) for letter in self.bias_axes)
+            shape = [sizes[letter] if letter in self.bias_axes else 1 for letter in output[first:]]
+            self.bias = add_named_weight(self, "bias", (*shape, *(1,) * (0 if self.dots_first else elided)))
+
+    def _sizes(self, input_shape: Any) -> dict[str, Any]:
+        """The size of every letter, from the input and the output."""
+        inputs, kernel, output = self.letters
+        named = output if self.dots_first else output[1:]
+        wrong = [c for c in kernel + (self.bias_axes or "") if c not in inputs + output]
+        wrong += [c for c in output if c not in inputs + kernel] + [c for c in self.bias_axes or "" if c not in output]
+        if len(input_shape) < len(inputs) or len(named) != len(self.partial_output_shape) or wrong:
+            raise ShapeError(
+                f"{self}: the equation {self.equation!r} does not fit"
+                + (f": nothing says what {wrong[0]!r} is" if wrong else ""),
+                expected=f"an input with the axes {inputs}, output_shape with one size for each of {', '.join(named)}",
+                received=f"input {tuple(input_shape)}, output_shape {self.partial_output_shape}",
+            )  # fmt: skip
+        own = input_shape[-len(inputs) :] if self.dots_first else input_shape[: len(inputs)]
+        sizes = dict(zip(inputs, own))
+        for letter, size in zip(named, self.partial_output_shape):
+            if None not in (size, sizes.get(letter)) and sizes[letter] != size:
+                raise ShapeError(
+                    f"{self}: axis {letter} has two sizes", expected=f"{sizes[letter]} of the input",
+                    received=f"{size} in output_shape", fix="None takes it from the input",
+                )  # fmt: skip
+            sizes[letter] = sizes.get(letter) or size
+        return sizes
+
+    def call(self, inputs: Any) -> Any:
+        y = ops.einsum(self.equation, inputs, self.kernel.value)
+        return self.activation(y if self.bias is None else y + self.bias)
+
+
+class Masking(Layer):
+    """Marks the steps of a sequence that count: a step whose features all equal `mask_value` is padding.
+
+    The mask goes on to the layers that follow; at padded steps the output is 0.
+
+    Arguments:
+        mask_value: the number that fills padded steps.
+
+    Input and output (N, T, C).
+
+    >>> Masking()(np.array([[[1.0, 0.0], [0.0, 0.0]]]))._keras_mask.numpy()
+    array([[ True, False]])
+    """
+
+    formula = "y = x, with a mask where any feature differs from mask_value"
+
+    def __init__(self, mask_value: Any = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """True where any feature differs from `mask_value`."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def call(self, inputs: Any) -> Any:
+        return ops.where(ops.expand_dims(self.compute_mask(inputs, None), -1), inputs, 0.0)
+
+
 class Activation(Layer):
     """An activation function as a layer: y = f(x).
 
@@ -150,6 +272,7 @@ class Activation(Layer):
     """
 
     formula = "y = f(x)"
+    supports_masking = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -209,7 +332,8 @@ class Lambda(Layer):
 
     Arguments:
         function: f, takes and returns tensors.
-        arguments: keyword arguments for it.
+        mask: the mask of the output, or a function of (inputs, mask) that returns it; none by default.
+        arguments: keyword arguments for f.
 
     >>> Lambda(lambda x: x * 2)(np.ones((1, 2))).numpy().tolist()
     [[2.0, 2.0]]
@@ -217,11 +341,17 @@ class Lambda(Layer):
 
     formula = "y = f(x)"
 
-    def __init__(self, function: Callable[..., Any], arguments: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, function: Callable[..., Any], mask: Any = None, arguments: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
             raise ArgumentError(f"{self}: function is not callable", received=repr(function))
-        self.function, self.arguments = function, arguments or {}
+        self.function, self.mask, self.arguments = function, mask, arguments or {}
+        self.supports_masking = self.makes_masks = mask is not None
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def call(self, inputs: Any) -> Any:
         return self.function(inputs, **self.arguments)
@@ -243,6 +373,8 @@ class Operation(Layer):
     (None, 2)
     """
 
+    makes_masks = False
+
     def __init__(
         self, op: Any, constants: Sequence[Any], attributes: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
@@ -251,6 +383,10 @@ class Operation(Layer):
         self.constants = [None if c is None else np.asarray(c) for c in constants]
         operands = ["x" if c is None else str(c) if c.ndim == 0 else f"array {c.shape}" for c in self.constants]
         self.formula = f"y = {self.op.name}({', '.join(operands)})"
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """None: an op knows nothing of masks."""
+        return None
 
     def call(self, inputs: Any) -> Any:
         given = iter(inputs)
@@ -283,6 +419,7 @@ class Identity(Layer):
     """
 
     formula = "y = x"
+    supports_masking = True
 
     def call(self, inputs: Any) -> Any:
         return inputs

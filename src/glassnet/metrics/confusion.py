@@ -53,6 +53,92 @@ def _checked_thresholds(thresholds: Any, default: float, who: str) -> list[float
     return listed
 
 
+def _counts_at(thresholds: Array, truth: Any, scores: Any, weights: Any) -> list[Any]:
+    """tp, fp, tn, fn of all outputs taken together, each of shape (T,)."""
+    truth, scores, weights = (ops.reshape(x, (1, -1)) for x in (truth, scores, weights))
+    above = ops.expand_dims(scores, 1) > thresholds.astype(scores.dtype)[:, None]
+    return [count[0] for count in confusion_counts(above, truth, weights)]
+
+
+class _Count(Metric):
+    """Base of the four counts of the confusion matrix."""
+
+    which: int
+    """The place of the count in tp, fp, tn, fn."""
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(dtype or "float64", name)
+        self.thresholds = thresholds
+        self._thresholds = np.array(_checked_thresholds(thresholds, 0.5, type(self).__name__))
+        self.accumulator = self.add_weight(self._thresholds.shape, name="accumulator")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch."""
+        truth, scores, weights = _compared(y_true, y_pred, sample_weight, self)
+        self.accumulator.assign_add(_counts_at(self._thresholds, truth, scores, weights)[self.which])
+
+    def result(self) -> Any:
+        """The count, one per threshold where several were given."""
+        return self.accumulator.value if len(self._thresholds) > 1 else self.accumulator[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        thresholds = list(self._thresholds) if isinstance(self.thresholds, np.ndarray) else self.thresholds
+        return {"thresholds": thresholds, **super().get_config()}
+
+
+class TruePositives(_Count):
+    """The (weighted) number of positives that are called so.
+
+    Arguments:
+        thresholds: one number or several in [0, 1]; a prediction above is a call. 0.5 by default.
+
+    >>> float(TruePositives()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0]))
+    2.0
+    """
+
+    which = 0
+
+
+class FalsePositives(_Count):
+    """The (weighted) number of negatives that are called positive: false alarms.
+
+    Arguments:
+        thresholds: one number or several in [0, 1]; a prediction above is a call. 0.5 by default.
+
+    >>> float(FalsePositives()([0, 0, 1, 1], [1.0, 1.0, 1.0, 0.0]))
+    2.0
+    """
+
+    which = 1
+
+
+class TrueNegatives(_Count):
+    """The (weighted) number of negatives that are not called positive.
+
+    Arguments:
+        thresholds: one number or several in [0, 1]; a prediction above is a call. 0.5 by default.
+
+    >>> float(TrueNegatives()([0, 0, 1, 1], [1.0, 0.0, 1.0, 0.0]))
+    1.0
+    """
+
+    which = 2
+
+
+class FalseNegatives(_Count):
+    """The (weighted) number of positives that are overlooked.
+
+    Arguments:
+        thresholds: one number or several in [0, 1]; a prediction above is a call. 0.5 by default.
+
+    >>> float(FalseNegatives()([0, 1, 1, 1], [0.0, 0.0, 0.0, 1.0]))
+    2.0
+    """
+
+    which = 3
+
+
 class _AtThresholds(Metric):
     """Base of Precision and Recall: true positives against all that are called, or are, positive."""
 
@@ -75,10 +161,8 @@ class _AtThresholds(Metric):
             scores = ops.where(chosen > 0, scores, -np.inf)
         if self.class_id is not None:
             truth, scores, weights = (x[..., self.class_id] for x in (truth, scores, weights))
-        truth, scores, weights = (ops.reshape(x, (1, -1)) for x in (truth, scores, weights))
-        above = ops.expand_dims(scores, 1) > self._thresholds.astype(scores.dtype)[:, None]
-        tp, fp, _, fn = confusion_counts(above, truth, weights)
-        return tp[0], fp[0], fn[0]
+        tp, fp, _, fn = _counts_at(self._thresholds, truth, scores, weights)
+        return tp, fp, fn
 
     def _share(self, others: Any) -> Any:
         found = ratio(self.true_positives, self.true_positives + others)

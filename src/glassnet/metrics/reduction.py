@@ -8,6 +8,7 @@ from typing import Any
 
 from glassnet import losses, ops
 from glassnet.autograd.tensor import as_tensor
+from glassnet.layers.masking import mask_of
 from glassnet.metrics.metric import Metric, deserialize, serialize
 
 _SMALLEST = sys.float_info.min
@@ -108,8 +109,13 @@ class MeanMetricWrapper(Average):
         self._fn, self._settings = fn, kwargs
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch."""
-        self.add(self._fn(as_tensor(y_true), as_tensor(y_pred), **self._settings), sample_weight)
+        """Add a batch; where the predictions carry a mask only what it lets through counts."""
+        values, mask = self._fn(as_tensor(y_true), as_tensor(y_pred), **self._settings), mask_of(y_pred)
+        if mask is not None:
+            kept = ops.cast(mask, values.dtype)
+            weighted = sample_weight is not None
+            sample_weight = kept * losses.weights_like(kept, sample_weight, self.name) if weighted else kept
+        self.add(values, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

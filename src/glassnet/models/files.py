@@ -5,6 +5,7 @@ Nothing in a file is executed: classes come from registries, arrays are plain `.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,13 @@ from glassnet.autograd.functional import map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor
 from glassnet.errors import GlassnetError, SavingError
-from glassnet.layers import registry
+from glassnet.layers import BinaryConv2D, BinaryDense, registry
 from glassnet.registry import _CUSTOM
 from glassnet.typing import Array
 
 _OPTIMIZER = "optimizer/"
 _WEIGHTS = "weights/"
+_BITS = "bits/"
 
 
 def _checked_path(filepath: str | Path, overwrite: bool) -> Path:
@@ -56,6 +58,39 @@ def save_model(model: Any, filepath: str | Path, overwrite: bool = True, extras:
     if model.compiled and model.optimizer.built:
         arrays |= {_OPTIMIZER + name: array for name, array in model.optimizer.state().items()}
     saving.write_archive(path, config, arrays)
+
+
+def save_packed(model: Any, filepath: str | Path, overwrite: bool = True) -> None:
+    """Write a model file for inference: of the weights of binary layers their signs alone, one bit each.
+
+    `load_model` and `load_weights` read it; the latent weights come back as -1 and +1, so training would begin anew.
+    """
+    path = _checked_path(filepath, overwrite)
+    named = _weights_of(model)
+    kernels = {id(layer.kernel) for layer in model.flatten_layers() if isinstance(layer, (BinaryConv2D, BinaryDense))}
+    binary = {name: variable.numpy() for name, variable in named.items() if id(variable) in kernels}
+    arrays: dict[str, Array] = {_WEIGHTS + name: v.numpy() for name, v in named.items() if name not in binary}
+    arrays |= {_BITS + name: np.packbits(latent >= 0) for name, latent in binary.items()}
+    config = {"kind": "model", "model": registry.serialize(model), "built_for": _plain_specs(model._built_for),
+              "packed": {name: latent.shape for name, latent in binary.items()}}  # fmt: skip
+    saving.write_archive(path, config, arrays)
+
+
+def _weights_in(config: dict[str, Any], arrays: dict[str, Array], source: str) -> dict[str, Array]:
+    """The weights of a file, packed ones as -1 and +1."""
+    found, shapes = _under(arrays, _WEIGHTS), config.get("packed")
+    for name, packed in _under(arrays, _BITS).items():
+        shape = shapes.get(name) if isinstance(shapes, dict) else None
+        sizes = shape if isinstance(shape, list) and all(isinstance(n, int) and n >= 0 for n in shape) else [-1]
+        count = math.prod(sizes)
+        if packed.dtype != np.uint8 or packed.shape != (-(-count // 8),):
+            raise SavingError(
+                f"{source}: the bits of {name} do not fit its shape", expected=f"one bit for each cell of {shape}",
+                received=f"{packed.dtype} {packed.shape}", fix="save the model again",
+            )  # fmt: skip
+        bits = np.unpackbits(packed, count=count).reshape(sizes)
+        found[name] = bits.astype("float32") * 2 - 1
+    return found
 
 
 def _plain_specs(specs: Any) -> Any:
@@ -124,7 +159,7 @@ def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = Non
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise SavingError(f"{filepath}: the model's description is broken", received=repr(error)) from None
-        _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
+        _assign_weights(model, _weights_in(config, arrays, str(filepath)), str(filepath))
         if compile and config.get("compile"):
             model.compile(**_restored(config["compile"]))
             state = _under(arrays, _OPTIMIZER)
@@ -184,8 +219,8 @@ def save_weights(model: Any, filepath: str | Path, overwrite: bool = True) -> No
 
 def load_weights(model: Any, filepath: str | Path) -> None:
     """Read weights from a weight file or a model file."""
-    _, arrays = saving.read_archive(filepath)
-    _assign_weights(model, _under(arrays, _WEIGHTS), str(filepath))
+    config, arrays = saving.read_archive(filepath)
+    _assign_weights(model, _weights_in(config, arrays, str(filepath)), str(filepath))
 
 
 def _assign_weights(model: Any, arrays: dict[str, Array], source: str) -> None:

@@ -11,6 +11,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
 from glassnet.errors import ArgumentError, GraphError, did_you_mean
 from glassnet.layers.base import Layer, symbolic_of, tensors_in
+from glassnet.layers.masking import with_masks
 from glassnet.models.functional import LayerGraph
 from glassnet.models.summary import summary_text
 from glassnet.training.trainer import Trainer
@@ -56,7 +57,7 @@ class Model(Trainer, Layer):
         if not trainable:
             self.trainable = False
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         """Compute the output; a subclass without symbolic inputs and outputs defines it."""
         if self._graph is None:
             name = type(self).__name__
@@ -64,7 +65,7 @@ class Model(Trainer, Layer):
                 f"{name} must define call(self, inputs)", received="a subclass of Model without it",
                 fix="write what it computes in call, or make the model with Model(inputs, outputs)",
             )  # fmt: skip
-        return self._graph.run(inputs)
+        return self._graph.run(with_masks(inputs, mask))
 
     def build(self, input_shape: Any = None) -> None:
         """Create all weights for inputs of this shape (batch axis first), by a run on symbolic tensors."""
@@ -77,7 +78,11 @@ class Model(Trainer, Layer):
             )  # fmt: skip
         self.compute_output_spec(symbolic_of(input_shape, self.dtype))
 
-    def _build_for(self, args: tuple[Any, ...]) -> None:
+    def _with_masks(self, args: tuple[Any, ...], passed: dict[str, Any], result: Any) -> Any:
+        """The layers inside have put masks on the result, unless the model says with `compute_mask` which it has."""
+        return super()._with_masks(args, passed, result) if self.makes_masks else result
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._built_for = map_structure(lambda t: Spec((None, *t.shape[1:]), t.dtype), args[0])
         self.build(map_structure(lambda t: tuple(t.shape), args[0]))
         self.built = False  # until the whole call has succeeded: it builds the layers inside

@@ -12,6 +12,7 @@ from glassnet.layers import registry
 from glassnet.layers.base import Layer, LayerCall
 from glassnet.layers.brick import as_layer
 from glassnet.layers.core import InputLayer
+from glassnet.layers.masking import with_masks
 from glassnet.models.model import Model
 
 
@@ -118,8 +119,9 @@ class Sequential(Model):
             self._entrance, self._results = entrance, results
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         """The output of the last layer."""
+        inputs = with_masks(inputs, mask)
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs

@@ -10,21 +10,29 @@ from glassnet.autograd.op import Op
 from glassnet.autograd.operators import F
 from glassnet.ops import (
     activation,
+    attention,
+    binary,
     convolution,
     creation,
     elementwise,
     functions,
+    image,
     indexing,
     linalg,
     logic,
     loss,
+    normalization,
     optimization,
     pooling,
     random,
+    recurrent,
     reduction,
+    resampling,
 )
 from glassnet.ops import shape as shape_family
 from glassnet.ops.activation import *
+from glassnet.ops.attention import *
+from glassnet.ops.binary import *
 from glassnet.ops.convolution import *
 from glassnet.ops.creation import *
 from glassnet.ops.elementwise import *
@@ -33,15 +41,18 @@ from glassnet.ops.indexing import *
 from glassnet.ops.linalg import *
 from glassnet.ops.logic import *
 from glassnet.ops.loss import *
+from glassnet.ops.normalization import *
 from glassnet.ops.optimization import *
 from glassnet.ops.pooling import *
 from glassnet.ops.random import *
+from glassnet.ops.recurrent import *
 from glassnet.ops.reduction import *
+from glassnet.ops.resampling import *
 from glassnet.ops.shape import *
 
 _FAMILIES = (
     elementwise, functions, logic, creation, linalg, reduction, shape_family, indexing, activation, loss, random,
-    optimization, convolution, pooling,
+    optimization, convolution, pooling, normalization, resampling, recurrent, attention, binary,
 )  # fmt: skip
 
 __all__ = [name for family in _FAMILIES for name in family.__all__]
@@ -51,7 +62,8 @@ F.register({name: globals()[name] for name in __all__})
 
 def op_classes() -> list[type[Op]]:
     """Every Op class of the package, in the order of the family files."""
-    return [value for family in _FAMILIES for value in vars(family).values() if _is_op_of(value, family.__name__)]
+    families = (*_FAMILIES, image)
+    return [value for family in families for value in vars(family).values() if _is_op_of(value, family.__name__)]
 
 
 def _is_op_of(value: object, module: str) -> bool:

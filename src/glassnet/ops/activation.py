@@ -17,9 +17,11 @@ from glassnet.autograd.spec import Spec
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError, ShapeError
 
-__all__ = ["elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "log_sigmoid", "log_softmax",
-           "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish",
-           "tanh"]  # fmt: skip
+__all__ = [
+    "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
+    "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax",
+    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "swish", "tanh", "tanh_shrink", "threshold",
+]  # fmt: skip
 
 
 def _floating(x: Any) -> Any:
@@ -390,6 +392,85 @@ def hard_silu(x: Any) -> Any:
 
 
 hard_swish = hard_silu
+
+
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """The input x where x > 0, else α (e^(x/α) - 1): an ELU whose slope has no jump at 0, whatever α.
+
+    Source: Barron (2017), Continuously Differentiable Exponential Linear Units.
+
+    >>> celu(np.array([-1e4, 2.0]), alpha=0.5)
+    array([-0.5,  2. ])
+    """
+    return alpha * elu(_floating(x) / alpha)
+
+
+def hard_tanh(x: Any) -> Any:
+    """min(max(x, -1), 1), cell by cell: tanh as three straight pieces.
+
+    >>> hard_tanh(np.array([-3.0, 0.5, 3.0]))
+    array([-1. ,  0.5,  1. ])
+    """
+    return F.clip(_floating(x), -1, 1)
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """The input x where |x| > threshold, else 0.
+
+    >>> hard_shrink(np.array([-2.0, 0.3, 1.0]))
+    array([-2.,  0.,  1.])
+    """
+    x = _floating(x)
+    return x * (F.abs(x) > threshold)
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """The input moved towards 0 by the threshold, and 0 where it is nearer.
+
+    >>> soft_shrink(np.array([-2.0, 0.3, 1.0]))
+    array([-1.5,  0. ,  0.5])
+    """
+    x = _floating(x)
+    return x - F.clip(x, -threshold, threshold)
+
+
+def tanh_shrink(x: Any) -> Any:
+    """The input minus its tanh, cell by cell: about x³/3 near 0.
+
+    >>> tanh_shrink(np.array([0.0, 3.0])).round(4)
+    array([0.    , 2.0049])
+    """
+    x = _floating(x)
+    return x - tanh(x)
+
+
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """The input x where x > threshold, else the default value.
+
+    >>> threshold(np.array([-1.0, 2.0]), 0.5, 9.0)
+    array([9., 2.])
+    """
+    x = _floating(x)
+    return F.where(x <= threshold, default_value, x)  # NaN stays NaN
+
+
+def sparse_plus(x: Any) -> Any:
+    """0 for x ≤ -1, (x + 1)² / 4 between, x for x ≥ 1: a smooth ramp that is exactly 0 on the left.
+
+    >>> sparse_plus(np.array([-2.0, 0.0, 3.0]))
+    array([0.  , 0.25, 3.  ])
+    """
+    x = _floating(x)
+    return F.square(F.clip(x, -1, 1) + 1) / 4 + relu(x - 1)
+
+
+def sparse_sigmoid(x: Any) -> Any:
+    """0 for x ≤ -1, (x + 1) / 2 between, 1 for x ≥ 1: the slope of `sparse_plus`.
+
+    >>> sparse_sigmoid(np.array([-2.0, 0.0, 3.0]))
+    array([0. , 0.5, 1. ])
+    """
+    return (hard_tanh(x) + 1) / 2
 
 
 def glu(x: Any, axis: int = -1) -> Any:

@@ -17,7 +17,7 @@ from glassnet.errors import DataError, ShapeError
 from glassnet.ops.activation import Sigmoid, Softmax
 
 __all__ = [
-    "binary_crossentropy", "categorical_crossentropy", "sigmoid_crossentropy", "softmax_crossentropy",
+    "binary_crossentropy", "categorical_crossentropy", "ctc_loss", "sigmoid_crossentropy", "softmax_crossentropy",
     "sparse_categorical_crossentropy", "sparse_softmax_crossentropy", "squared_error",
 ]  # fmt: skip
 
@@ -242,6 +242,183 @@ def sigmoid_crossentropy(logits: Any, targets: Any) -> Any:
     return apply(SigmoidCrossentropy(), logits, targets)
 
 
+# ---------------------------------------------------------------- sequences without alignment
+
+
+class CtcLoss(Op):
+    r"""Connectionist temporal classification: y = -ln of the probability that the frames spell the target t.
+
+    1. In each frame a class k, or the blank _, is chosen with p[f,k] = softmax(z[f])ₖ. A path of choices spells what is
+       left when repeats are merged and then blanks dropped: a a _ b b spells ab. Its probability is the product of p.
+    2. Put blanks around the L labels: s = (_, t₁, _, t₂, ..., _), 2L + 1 states. A path that spells t walks along s: in
+       each frame it stays, goes on by one state, or jumps over a blank between two different labels.
+    3. α(f,i), the probability of all walks that are in state i at frame f, follows from the frame before:
+       α(f,i) = p[f,sᵢ] (α(f-1,i) + α(f-1,i-1) + [jump] α(f-1,i-2)). Walks start in one of the first two states and end
+       in one of the last two, so P = α(T,2L+1) + α(T,2L) and y = -ln P: T (2L+1) sums in place of one per path.
+    4. β(f,i), the probability to come from state i at frame f to the end, runs likewise from the last frame back. Of P
+       the share α(f,i) β(f,i) / P is in state i at frame f. The shares of all states with sᵢ = k are w[f,k], what of P
+       passes through p[f,k]: w[f,k] = ∂ ln P / ∂ ln p[f,k], and Σₖ w[f,k] = 1.
+    5. With ln pₖ = zₖ - ln Σ exp z: z̄[f,k] = (p[f,k] - w[f,k]) ȳ: predicted minus wanted. p - w is kept as a residual.
+
+    Trap: α falls below the smallest number within some hundred frames, so its logarithm is computed. A target that the
+    frames cannot spell is refused; a label that repeats needs a blank between. Source: Graves et al. (2006),
+    Connectionist Temporal Classification, section 4.1 and eq. 16.
+    """
+
+    formula = r"y = -\ln \sum_{\pi\ \mathrm{spells}\ t}\ \prod_f \mathrm{softmax}(z_f)_{\pi_f}"
+    gradient = (r"\bar z_{f,k} = (p_{f,k} - w_{f,k})\,\bar y",)
+    kind = "opaque"
+    residuals = ("slope",)
+    saves = ("z", "t", "labels", "frames", "slope")
+    promotes = False
+    order = 1
+
+    blank: int = 0
+
+    def shapes(self, z: Spec, t: Spec, labels: Spec, frames: Spec) -> Any:
+        fits = (z.ndim, t.ndim, labels.ndim, frames.ndim) == (3, 2, 1, 1)
+        if not fits or len({t.shape[0], *labels.shape, *frames.shape, z.shape[0]} - {None}) > 1:
+            raise ShapeError(
+                "ctc_loss: targets and logits do not fit",
+                expected="targets (batch, length), logits (batch, frames, classes), both lengths (batch,)",
+                received=f"targets {t.shape}, logits {z.shape}, lengths {labels.shape} and {frames.shape}",
+                fix="shorter targets are filled up to one length",
+            )
+        return z.shape[:1], z.shape
+
+    def dtypes(self, z: Spec, t: Spec, labels: Spec, frames: Spec) -> Any:
+        return z.dtype, z.dtype
+
+    def forward(self, xp: Any, z: Any, t: Any, labels: Any, frames: Any) -> Any:
+        _check_sequences(xp, z, t, labels, frames, self.blank)
+        log_p = z - z.max(axis=-1, keepdims=True, initial=-xp.inf)
+        log_p -= xp.log(xp.exp(log_p).sum(axis=-1, keepdims=True))
+        states = _states(xp, t, labels, self.blank)
+        emitted = xp.take_along_axis(log_p, states[:, None, :], axis=-1).astype("float64")  # sums of many frames
+        jump = (states != self.blank) & (states != _moved(xp, states, 2, self.blank))
+        n, i = xp.arange(len(z)), xp.arange(states.shape[1])
+        alpha = _from_the_start(xp, emitted, jump)
+        last = (i == 2 * labels[:, None]) | (i == 2 * labels[:, None] - 1)
+        y = -xp.logaddexp.reduce(xp.where(last, alpha[n, frames - 1], -xp.inf), axis=-1)
+        share = xp.exp(alpha + _to_the_end(xp, emitted, jump, last, frames) + y[:, None, None])
+        wanted = xp.matmul(share.astype(z.dtype), (states[:, :, None] == xp.arange(z.shape[-1])).astype(z.dtype))
+        inside = xp.arange(z.shape[1]) < frames[:, None]
+        return y.astype(z.dtype), (xp.exp(log_p) - wanted) * inside[:, :, None]
+
+    def vjp(self, F: Any, g: Any, y: Any, z: Any, t: Any, labels: Any, frames: Any, needed: tuple[bool, ...]) -> Any:
+        return y[1] * F.reshape(g, (-1, 1, 1)), None, None, None
+
+    def compose(self, F: Any, z: Any, t: Any, labels: Any, frames: Any) -> Any:
+        count = F.expand_dims(labels, -1)
+        kept = F.where(F.arange(t.shape[1]) < count, t, self.blank)
+        pairs = F.reshape(F.stack([F.full_like(kept, self.blank), kept], axis=2), (len(t), 2 * t.shape[1]))
+        states = F.concatenate([pairs, F.cast(count * 0 + self.blank, pairs.dtype)], axis=1)
+        width = 2 * t.shape[1] + 1
+
+        def moved(x: Any, by: int, fill: float) -> Any:
+            return F.pad(x, ((0, 0), (by, 0)), constant_values=fill)[:, :width]
+
+        jump = F.logical_and(states != self.blank, states != moved(states, 2, self.blank))
+        log_p = F.log_softmax(z)
+        emitted = [F.take_along_axis(log_p[:, f], states, axis=-1) for f in range(z.shape[1])]
+        alpha = F.where(F.arange(width) < 2, emitted[0], _NO_WALK)
+        for f in range(1, z.shape[1]):
+            before = F.logaddexp(alpha, moved(alpha, 1, _NO_WALK))
+            before = F.logaddexp(before, F.where(jump, moved(alpha, 2, _NO_WALK), _NO_WALK))
+            alpha = F.where(f < F.expand_dims(frames, -1), before + emitted[f], alpha)
+        last = F.logical_or(F.arange(width) == 2 * count, F.arange(width) == 2 * count - 1)
+        return -F.logsumexp(F.where(last, alpha, _NO_WALK), axis=-1)
+
+
+_NO_WALK = -1e30
+"""The logarithm of 0 where gradients pass: e^(-∞ - -∞) would be NaN."""
+
+
+def _states(xp: Any, t: Any, labels: Any, blank: int) -> Any:
+    """The labels of each target with blanks around them, shape (batch, 2L + 1); blanks behind its end."""
+    states = xp.full((len(t), 2 * t.shape[1] + 1), blank)
+    states[:, 1::2] = xp.where(xp.arange(t.shape[1]) < labels[:, None], t, blank)
+    return states
+
+
+def _moved(xp: Any, x: Any, by: int, fill: Any) -> Any:
+    """The values moved along the last axis by some states, to the right or (negative) to the left."""
+    y = xp.full_like(x, fill)
+    if by > 0:
+        y[..., by:] = x[..., :-by]
+    else:
+        y[..., :by] = x[..., -by:]
+    return y
+
+
+def _three(xp: Any, stay: Any, on: Any, over: Any, jump: Any) -> Any:
+    """Logarithm of the sum of the walks that stay, go on by one state and, where allowed, jump over one."""
+    return xp.logaddexp(xp.logaddexp(stay, on), xp.where(jump, over, -xp.inf))
+
+
+def _from_the_start(xp: Any, emitted: Any, jump: Any) -> Any:
+    """Logarithms of α, shape (batch, frames, states)."""
+    alpha = xp.full_like(emitted, -xp.inf)
+    alpha[:, 0, :2] = emitted[:, 0, :2]
+    for f in range(1, emitted.shape[1]):
+        before = alpha[:, f - 1]
+        moved = _moved(xp, before, 1, -xp.inf), _moved(xp, before, 2, -xp.inf)
+        alpha[:, f] = emitted[:, f] + _three(xp, before, *moved, jump)
+    return alpha
+
+
+def _to_the_end(xp: Any, emitted: Any, jump: Any, last: Any, frames: Any) -> Any:
+    """Logarithms of β, shape (batch, frames, states)."""
+    beta = xp.full_like(emitted, -xp.inf)
+    jump = _moved(xp, jump, -2, False)
+    for f in reversed(range(emitted.shape[1])):
+        if f + 1 < emitted.shape[1]:
+            after = emitted[:, f + 1] + beta[:, f + 1]
+            beta[:, f] = _three(xp, after, _moved(xp, after, -1, -xp.inf), _moved(xp, after, -2, -xp.inf), jump)
+        beta[:, f] = xp.where((f == frames - 1)[:, None], xp.where(last, 0, -xp.inf), beta[:, f])
+    return beta
+
+
+def _check_sequences(xp: Any, z: Any, t: Any, labels: Any, frames: Any, blank: int) -> None:
+    """Raise where a target holds no class, or its frames cannot spell it."""
+    inside = xp.arange(t.shape[1]) < labels[:, None]
+    wrong = inside & ((t < 0) | (t >= z.shape[-1]) | (t == blank))
+    repeats = (inside[:, 1:] & (t[:, 1:] == t[:, :-1])).sum(axis=1)
+    short = (frames > z.shape[1]) | (frames < xp.maximum(labels + repeats, 1)) | (labels > t.shape[1])
+    if wrong.any():
+        n, place = (int(index[0]) for index in xp.nonzero(wrong))
+        raise DataError(
+            "ctc_loss: a label is out of range",
+            expected=f"classes 0..{z.shape[-1] - 1} without the blank, {blank}",
+            received=f"{t[n, place]} in target {n}", fix="count labels from 1, or give the last layer one unit more",
+        )  # fmt: skip
+    if short.any():
+        n = int(short.argmax())
+        raise DataError(
+            f"ctc_loss: target {n} cannot be spelled", expected="a frame for each label, and one between equal labels",
+            received=f"{int(labels[n])} labels with {int(repeats[n])} repeats, {int(frames[n])} of {z.shape[1]} frames",
+            fix="shorter targets, or more frames: less pooling and stride before the loss",
+        )  # fmt: skip
+
+
+def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
+    """-ln of the probability that the frames spell the target, over all ways to stretch it, for every sample.
+
+    Arguments:
+        target: integers, shape (batch, L); what stands behind the end of a target does not count.
+        output: logits, shape (batch, T, K).
+        target_length, output_length: how many labels and frames of each sample count, shape (batch,).
+        mask_index: the class that means "no label", the blank.
+
+    >>> logits = np.zeros((1, 2, 2))  # of the 4 paths __, _1, 1_ and 11 three spell "1"
+    >>> ctc_loss(np.array([[1]]), logits, np.array([1]), np.array([2])).round(4)
+    array([0.2877])
+    """
+    target, output = F.cast(operand(target), "int64"), operand(output)
+    lengths = [F.cast(operand(length), "int64") for length in (target_length, output_length)]
+    return apply(CtcLoss(mask_index), output, target, *lengths)
+
+
 # ---------------------------------------------------------------- from probabilities or logits, as in Keras
 
 
@@ -263,7 +440,7 @@ def _classes_last(x: Any, axis: int) -> Any:
     return x if axis in (-1, len(x.shape) - 1) else F.moveaxis(x, axis, -1)
 
 
-def _softmax_logits(output: Any, from_logits: bool, axis: int) -> Any:
+def softmax_logits(output: Any, from_logits: bool, axis: int) -> Any:
     """Logits with the classes on the last axis; of probabilities the logarithm, because softmax(ln p) = p."""
     logits = output if from_logits else logits_behind(output, Softmax, axis)
     if logits is None:
@@ -303,7 +480,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     """
     output = operand(output)
     target = _classes_last(F.cast(operand(target), output.dtype), axis)
-    return softmax_crossentropy(_softmax_logits(output, from_logits, axis), target)
+    return softmax_crossentropy(softmax_logits(output, from_logits, axis), target)
 
 
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
@@ -322,4 +499,4 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         target = F.squeeze(target, -1)
     if target.dtype.kind not in "iu":
         target = F.cast(target, "int64")
-    return sparse_softmax_crossentropy(_softmax_logits(output, from_logits, axis), target)
+    return sparse_softmax_crossentropy(softmax_logits(output, from_logits, axis), target)

@@ -13,11 +13,16 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from glassnet.autograd.op import Domain, Op, apply
 from glassnet.autograd.spec import Spec
 
-__all__ = ["adagrad_update", "adam_update", "amsgrad_update", "centered_rmsprop_update", "momentum_update",
-           "rmsprop_momentum_update", "rmsprop_update", "sgd_update"]  # fmt: skip
+__all__ = [
+    "adadelta_update", "adagrad_update", "adam_update", "adamax_update", "amsgrad_update", "centered_rmsprop_update",
+    "ema_update", "lion_update", "momentum_update", "nadam_update", "rmsprop_momentum_update", "rmsprop_update",
+    "sgd_update",
+]  # fmt: skip
 
 _PIECE = 16_384
 """Cells per piece: 64 kB of float32, so that a handful of arrays fits into a second-level cache."""
@@ -394,3 +399,217 @@ def amsgrad_update(
 ) -> Any:  # fmt: skip
     """One step of Adam with `amsgrad`: the new weight, mean, mean square and largest mean square."""
     return apply(AmsgradUpdate(beta_1, beta_2, epsilon, weight_decay), w, g, m, v, h, rate, t)
+
+
+class AdamaxUpdate(_Update):
+    r"""Adamax: Adam whose mean square is replaced by the largest gradient of late.
+
+    1. Adam divides by the root of a mean of g². With the power p in place of 2, v' = β₂ᵖ v + (1-β₂ᵖ) |g|ᵖ and its p-th
+       root; for p → ∞ the largest term alone remains: u' = max(β₂ u, |g|). It needs no bias correction.
+    2. w' = w - η / (1-β₁ᵗ) · m' / (u' + ε), with m' as in Adam: no weight moves by more than about η.
+
+    Source: Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, section 7.1 and algorithm 2.
+    """
+
+    rule = (
+        "m2 = beta_1*m + (1-beta_1)*g; u2 = max(beta_2*u, abs(g));"
+        "w2 = w*(1 - rate*weight_decay) - rate/(1-beta_1**t)*m2/(u2+epsilon)"
+    )
+    outputs = ("w2", "m2", "u2")
+    inplace = {"w2": "w", "m2": "m", "u2": "u"}
+    domain = {"u": Domain(0.0, 4.0)}
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, m: Any, u: Any, rate: Any, t: Any, out: Any = None) -> Any:
+        w2, m2, u2 = self.new(xp, w, out)
+        eta, decay = float(rate) / (1 - self.beta_1 ** int(t)), float(rate) * self.weight_decay
+        for new, mean, largest, old, slope, before_m, before_u in _pieces(w2, m2, u2, w, g, m, u):
+            _blend(xp, self.beta_1, before_m, slope, mean)
+            xp.maximum(before_u * self.beta_2, xp.abs(slope), out=largest)
+            _descend(xp, old, eta * mean / (largest + self.epsilon), decay, new)
+        return w2, m2, u2
+
+
+def adamax_update(
+    w: Any, g: Any, m: Any, u: Any, rate: Any, t: Any, beta_1: float = 0.9, beta_2: float = 0.999,
+    epsilon: float = 1e-7, weight_decay: float = 0.0,
+) -> Any:  # fmt: skip
+    """One step of Adamax: the new weight, mean and largest gradient.
+
+    >>> w, m, u = adamax_update(np.array([1.0]), np.array([5.0]), np.zeros(1), np.zeros(1), 0.1, 1)
+    >>> w.round(4)
+    array([0.9])
+    """
+    return apply(AdamaxUpdate(beta_1, beta_2, epsilon, weight_decay), w, g, m, u, rate, t)
+
+
+_WARMING = np.cumprod(1 - 0.5 * 0.96 ** np.arange(1, 1001))
+"""The products of 1 - 0.96ⁱ/2 for i = 1..t; from 1000 on they do not change any more."""
+
+
+class NadamUpdate(_Update):
+    r"""Nadam: Adam with Nesterov's look ahead, the momentum rising from about β₁/2 to β₁.
+
+    1. m' and v' as in Adam. The momentum of step t is μₜ = β₁ (1 - 0.96ᵗ/2), and Πₜ = μ₁ μ₂ ... μₜ.
+    2. Nesterov takes the next step's momentum already: m̂ = μₜ₊₁ m' / (1-Πₜ₊₁) + (1-μₜ) g / (1-Πₜ).
+    3. w' = w - η m̂ / (√(v'/(1-β₂ᵗ)) + ε).
+
+    Source: Dozat (2016), Incorporating Nesterov Momentum into Adam, algorithm 2.
+    """
+
+    formula = (
+        r"w' = w - \eta\,\frac{\mu_{t+1} m' / (1-\Pi_{t+1}) + (1-\mu_t)\,g / (1-\Pi_t)}"
+        r"{\sqrt{v'/(1-\beta_2^t)} + \epsilon}"
+    )
+    outputs = ("w2", "m2", "v2")
+    inplace = {"w2": "w", "m2": "m", "v2": "v"}
+    domain = {"v": Domain(0.0, 4.0)}
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, m: Any, v: Any, rate: Any, t: Any, out: Any = None) -> Any:
+        w2, m2, v2 = self.new(xp, w, out)
+        eta, step = float(rate), int(t)
+        now, ahead = (self.beta_1 * (1 - 0.5 * 0.96**i) for i in (step, step + 1))
+        product = self.beta_1**step * float(_WARMING[min(step, len(_WARMING)) - 1])
+        of_mean, of_slope = eta * ahead / (1 - product * ahead), eta * (1 - now) / (1 - product)
+        for new, mean, square, old, slope, before_m, before_v in _pieces(w2, m2, v2, w, g, m, v):
+            _blend(xp, self.beta_1, before_m, slope, mean)
+            _blend(xp, self.beta_2, before_v, slope * slope, square)
+            move = of_mean * mean + of_slope * slope
+            move /= xp.sqrt(square / (1 - self.beta_2**step)) + self.epsilon
+            _descend(xp, old, move, eta * self.weight_decay, new)
+        return w2, m2, v2
+
+
+def nadam_update(
+    w: Any, g: Any, m: Any, v: Any, rate: Any, t: Any, beta_1: float = 0.9, beta_2: float = 0.999,
+    epsilon: float = 1e-7, weight_decay: float = 0.0,
+) -> Any:  # fmt: skip
+    """One step of Nadam: the new weight, mean and mean square."""
+    return apply(NadamUpdate(beta_1, beta_2, epsilon, weight_decay), w, g, m, v, rate, t)
+
+
+class AdadeltaUpdate(_Update):
+    r"""Adadelta: steps in the unit of the weights, so that it needs no learning rate (η = 1).
+
+    1. s' = ρ s + (1-ρ) g² is a running mean of squared gradients, as in RMSprop.
+    2. d = √(a + ε) / √(s' + ε) · g, with a the running mean of squared steps: a gradient has the unit 1/w, and this
+       ratio the unit w², so d has the unit of w, as a step of Newton's method has.
+    3. a' = ρ a + (1-ρ) d² and w' = w - η d.
+
+    Trap: a starts at 0, so the first steps are about √ε. Source: Zeiler (2012), ADADELTA: An Adaptive Learning Rate
+    Method, algorithm 1.
+    """
+
+    rule = (
+        "s2 = rho*s + (1-rho)*g**2; a2 = rho*a + (1-rho)*(a + epsilon)/(s2 + epsilon)*g**2;"
+        "w2 = w*(1 - rate*weight_decay) - rate*sqrt(a + epsilon)/sqrt(s2 + epsilon)*g"
+    )
+    outputs = ("w2", "s2", "a2")
+    inplace = {"w2": "w", "s2": "s", "a2": "a"}
+    domain = {"s": Domain(0.0, 4.0), "a": Domain(0.0, 4.0)}
+
+    rho: float = 0.95
+    epsilon: float = 1e-7
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, s: Any, a: Any, rate: Any, out: Any = None) -> Any:
+        w2, s2, a2 = self.new(xp, w, out)
+        eta = float(rate)
+        for new, square, steps, old, slope, before_s, before_a in _pieces(w2, s2, a2, w, g, s, a):
+            _blend(xp, self.rho, before_s, slope * slope, square)
+            move = xp.sqrt(before_a + self.epsilon) / xp.sqrt(square + self.epsilon) * slope
+            _blend(xp, self.rho, before_a, move * move, steps)
+            _descend(xp, old, move * eta, eta * self.weight_decay, new)
+        return w2, s2, a2
+
+
+def adadelta_update(
+    w: Any, g: Any, s: Any, a: Any, rate: Any, rho: float = 0.95, epsilon: float = 1e-7, weight_decay: float = 0.0
+) -> Any:
+    """One step of Adadelta: the new weight, mean square of gradients and of steps.
+
+    >>> w, s, a = adadelta_update(np.array([1.0]), np.array([2.0]), np.array([4.0]), np.array([0.25]), 1.0, epsilon=0.0)
+    >>> w.round(4), s.round(4)  # a step of √0.25 / √4 · 2
+    (array([0.5]), array([4.]))
+    """
+    return apply(AdadeltaUpdate(rho, epsilon, weight_decay), w, g, s, a, rate)
+
+
+class LionUpdate(_Update):
+    r"""Lion: every weight moves by exactly η, in the direction on which gradient and momentum agree.
+
+    1. w' = w - η sign(β₁ m + (1-β₁) g): the sign of a blend that looks more at the new gradient, ...
+    2. m' = β₂ m + (1-β₂) g: ... than the momentum that is kept, which remembers longer (β₂ > β₁).
+
+    It keeps one number per weight where Adam keeps two. Steps are larger than Adam's: a third to a tenth of its rate is
+    usual, with as much more weight decay. Source: Chen et al. (2023), Symbolic Discovery of Optimization Algorithms,
+    program 1.
+    """
+
+    rule = "w2 = w*(1 - rate*weight_decay) - rate*sign(beta_1*m + (1-beta_1)*g); m2 = beta_2*m + (1-beta_2)*g"
+    outputs = ("w2", "m2")
+    inplace = {"w2": "w", "m2": "m"}
+
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    weight_decay: float = 0.0
+
+    def forward(self, xp: Any, w: Any, g: Any, m: Any, rate: Any, out: Any = None) -> Any:
+        w2, m2 = self.new(xp, w, out)
+        eta = float(rate)
+        for new, mean, old, slope, before in _pieces(w2, m2, w, g, m):
+            move = eta * xp.sign(self.beta_1 * before + (1 - self.beta_1) * slope)
+            _blend(xp, self.beta_2, before, slope, mean)
+            _descend(xp, old, move, eta * self.weight_decay, new)
+        return w2, m2
+
+
+def lion_update(
+    w: Any, g: Any, m: Any, rate: Any, beta_1: float = 0.9, beta_2: float = 0.99, weight_decay: float = 0.0
+) -> Any:
+    """One step of Lion: the new weight and momentum.
+
+    >>> lion_update(np.array([1.0]), np.array([5.0]), np.array([-1.0]), 0.25, beta_1=0.75, beta_2=0.5)  # 0.5 > 0
+    (array([0.75]), array([2.]))
+    """
+    return apply(LionUpdate(beta_1, beta_2, weight_decay), w, g, m, rate)
+
+
+class EmaUpdate(_Update):
+    r"""Running (exponential moving) average of a weight: a' = μ a + (1-μ) w, and a' = w in the first step.
+
+    After t steps a = (1-μ) Σᵢ μ^(t-i) wᵢ + μ^(t-1) w₁ (sum over i = 2..t): about the mean of the last 1/(1-μ) weights,
+    in which the noise of single steps cancels. Source: Polyak and Juditsky (1992), Acceleration of Stochastic
+    Approximation by Averaging.
+    """
+
+    rule = "a2 = where(t > 1, momentum*a + (1-momentum)*w, w)"
+    outputs = ("a2",)
+    inplace = {"a2": "a"}
+
+    momentum: float
+
+    def forward(self, xp: Any, a: Any, w: Any, t: Any, out: Any = None) -> Any:
+        a2 = xp.empty_like(a) if out is None else out
+        keep = self.momentum if int(t) > 1 else 0.0
+        for new, before, weight in _pieces(a2, a, w):
+            _blend(xp, keep, before, weight, new)
+        return a2
+
+
+def ema_update(a: Any, w: Any, t: Any, momentum: float) -> Any:
+    """The running average after step t, counted from 1.
+
+    >>> ema_update(np.array([1.0]), np.array([3.0]), 2, momentum=0.75)
+    array([1.5])
+    """
+    return apply(EmaUpdate(momentum), a, w, t)

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from glassnet.optimizers import schedules
-from glassnet.optimizers.adaptive import Adagrad, Adam, AdamW, RMSprop
+from glassnet.optimizers.adaptive import Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RMSprop
+from glassnet.optimizers.lbfgs import LBFGS
 from glassnet.optimizers.optimizer import Optimizer
 from glassnet.optimizers.sgd import SGD
 from glassnet.registry import Registry
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "deserialize",
+    "get", "schedules", "serialize",
+]  # fmt: skip
 
 _registry: Registry[Optimizer] = Registry("optimizer", Optimizer)
-_registry.add(SGD, Adagrad, Adam, AdamW=AdamW, adamw=AdamW, RMSprop=RMSprop, rmsprop=RMSprop)
+_registry.add(
+    LBFGS, SGD, Adadelta, Adagrad, Adam, Adamax, Lion, Nadam, AdamW=AdamW, adamw=AdamW, RMSprop=RMSprop, rmsprop=RMSprop,
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Any:

@@ -55,11 +55,11 @@ class Run:
         place = slice(block.places[variables[0]].start, block.places[variables[-1]].stop)
         self.variables, self.gradients = variables, companions.gradients[place]
         if len(variables) == 1:
-            self.weight, self.slots = variables[0], list(slots.values())
+            self.weight, self.slots = variables[0], slots
             return
         path = f"{variables[0].path}..{variables[-1].path}"
         self.weight = view(block.array[place], path)
-        self.slots = list(companions.slots_of(place, self.weight.shape, path).values())
+        self.slots = companions.slots_of(place, self.weight.shape, path)
 
     def gradient(self, gradients: dict[Variable, Any]) -> Any:
         """The gradients of its variables as one array of the run's shape."""
@@ -67,6 +67,10 @@ class Run:
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([g.data.reshape(-1) for g in parts], out=self.gradients)
+
+    def updated(self) -> list[Variable]:
+        """What an update changes: weights and slots, not the gradients that wait for it."""
+        return [self.weight, *[slot for name, slot in self.slots.items() if name != "accumulator"]]
 
     def touch(self, line: str) -> None:
         """Note that all its variables were written."""

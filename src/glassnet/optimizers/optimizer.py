@@ -7,6 +7,7 @@ an element-wise rule runs over long contiguous runs instead of weight by weight.
 from __future__ import annotations
 
 import inspect
+import re
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ from glassnet.autograd.state import STATE, user_line
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.errors import ArgumentError, GradientError, SavingError
+from glassnet.ops.optimization import EmaUpdate
 from glassnet.optimizers import schedules
 from glassnet.optimizers.memory import Block, Companions, Run
 from glassnet.registry import snake_case
@@ -35,6 +37,10 @@ class Optimizer:
         clipnorm: longest gradient of a single variable.
         clipvalue: largest entry of a gradient.
         global_clipnorm: longest gradient of all variables together.
+        use_ema: keep a running mean of each weight; `finalize_variable_values` puts the means in place of the weights.
+        ema_momentum: share of the old mean that an update keeps.
+        ema_overwrite_frequency: put the means in place of the weights after every so many updates.
+        gradient_accumulation_steps: update once per so many steps, by the mean of their gradients.
 
     >>> import glassnet as gn
     >>> class SignDescent(gn.optimizers.Optimizer):
@@ -51,7 +57,9 @@ class Optimizer:
 
     def __init__(
         self, learning_rate: Any, weight_decay: float | None = None, clipnorm: float | None = None,
-        clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = None,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
     ) -> None:  # fmt: skip
         self.name = name or snake_case(type(self).__name__)
         given = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
@@ -63,7 +71,12 @@ class Optimizer:
         if weight_decay is not None and not weight_decay >= 0:
             raise ArgumentError(f"{type(self).__name__}: weight_decay must be >= 0", received=weight_decay)
         self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm = weight_decay, *given.values()
-        self.iterations = Variable(np.zeros((), "int64"), trainable=False, name="iterations")
+        _check_averaging(self, use_ema, ema_momentum, ema_overwrite_frequency, gradient_accumulation_steps)
+        self.use_ema, self.ema_momentum = bool(use_ema), float(ema_momentum)
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._undecayed: tuple[set[Variable], list[str]] = set(), []
+        self._iterations = Variable(np.zeros((), "int64"), trainable=False, name="iterations")
         self._rate = Variable(np.zeros((), "float64"), trainable=False, name="learning_rate")
         self._schedule: Any = None
         self.learning_rate = learning_rate
@@ -93,6 +106,12 @@ class Optimizer:
         """What the optimizer keeps for a variable under that name."""
         return self._slots[variable][name]
 
+    @property
+    def iterations(self) -> Any:
+        """The number of updates so far; a schedule counts steps, of which an update may take several."""
+        every = self.gradient_accumulation_steps
+        return self._iterations if every is None else self._iterations.value // every
+
     # ------------------------------------------------------------ learning rate
     @property
     def learning_rate(self) -> Any:
@@ -120,7 +139,7 @@ class Optimizer:
         """The learning rate of the next step, or of one that many steps ahead, as a number."""
         if self._schedule is None:
             return float(self._rate.array)
-        step = int(self.iterations.array) + ahead
+        step = int(self._iterations.array) + ahead
         return float(self._schedule(step) if self._schedule_of_step else self._schedule())
 
     def _next_rate(self) -> Tensor:
@@ -132,7 +151,7 @@ class Optimizer:
     @property
     def variables(self) -> list[Variable]:
         """Counter, learning rate, and the slots of each variable."""
-        return [self.iterations, self._rate, *[slot for slots in self._slots.values() for slot in slots.values()]]
+        return [self._iterations, self._rate, *[slot for slots in self._slots.values() for slot in slots.values()]]
 
     def slots_of(self, variable: Variable) -> dict[str, Variable] | None:
         """What is kept beside a variable, by name; None before `build` has taken charge of it."""
@@ -151,6 +170,10 @@ class Optimizer:
             block: Block = variable.block
             if block not in self._companions:
                 slots = {name: self.initial_slot(name, block.array) for name in self.slots}
+                if self.use_ema:
+                    slots["average"] = block.array.copy()
+                if self.gradient_accumulation_steps is not None:
+                    slots["accumulator"] = np.zeros_like(block.array)
                 self._companions[block] = Companions(slots, np.empty_like(block.array))
             path = f"{self.name}/{variable.path}"
             self._slots[variable] = self._companions[block].slots_of(block.places[variable], variable.shape, path)
@@ -166,7 +189,8 @@ class Optimizer:
             groups: list[list[Variable]] = []
             for variable in sorted(variables, key=lambda v: (order[v.block], v.block.places[v].start)):
                 last = groups[-1][-1] if groups else None
-                if joined and last is not None and variable.block.follows(last, variable):
+                alike = last is not None and self.decays(last) == self.decays(variable)
+                if joined and alike and variable.block.follows(last, variable):
                     groups[-1].append(variable)
                 else:
                     groups.append([variable])
@@ -184,28 +208,104 @@ class Optimizer:
         variables = list(self._slots if trainable_variables is None else trainable_variables)
         before, STATE.phase, STATE.recording = (STATE.phase, STATE.recording), "update", False
         try:
-            self._update(self._clipped(self._checked(grads, variables)))
+            gradients = self._checked(grads, variables)
+            rate, step = self._next_rate(), self._next_step()
+            every = self.gradient_accumulation_steps
+            if every is None:
+                self._update(self._clipped(gradients), rate, step, True)
+            else:
+                due, gradients = self._accumulated(gradients, step, every)
+                if due is not False:
+                    self._update(self._clipped(gradients), rate, (step - 1) // every + 1, due)
+            self._iterations.assign(step)
         finally:
             STATE.phase, STATE.recording = before
 
-    def _update(self, gradients: dict[Variable, Any]) -> None:
-        rate, step, rule = self._next_rate(), self._next_step(), self.update_rule()
+    def _accumulated(self, gradients: dict[Variable, Any], step: Any, every: int) -> tuple[Any, dict[Variable, Any]]:
+        """Whether an update is due, a Tensor in a trace; and the mean gradients since the last update."""
+        self.build(gradients)
+        due = step % every == 0
+        found = {}
+        for variable, gradient in gradients.items():
+            accumulator = self.slot("accumulator", variable)
+            total = accumulator.value + gradient
+            accumulator.assign(ops.where(due, 0.0, total))
+            found[variable] = total / every
+        return due if STATE.tracer is not None else bool(due), found
+
+    def _update(self, gradients: dict[Variable, Any], rate: Any, step: Any, due: Any) -> None:
+        rule = self.update_rule()
         # a trace and a recorder follow single variables, so that a weight read after its update is the new one
         joined = rule is not None and STATE.tracer is None and not STATE.hooks
         line = "" if STATE.tracer is not None else user_line()
-        for run in self._runs_for(list(gradients), joined):
+        runs = self._runs_for(list(gradients), joined)
+        before = [] if due is True else [(v, v.value) for run in runs for v in run.updated()]
+        for run in runs:
             gradient = run.gradient(gradients)
             if rule is None:
                 self._update_alone(run.weight, gradient, rate)
-                continue
-            settings = (rate, step) if rule.inputs[-1] == "t" else (rate,)
-            _assign_results(rule, [run.weight, *run.slots], gradient, settings)
+            else:
+                own = rule if self.decays(run.variables[0]) else _without_decay(rule)
+                settings = (rate, step) if rule.inputs[-1] == "t" else (rate,)
+                _assign_results(own, [run.weight, *[run.slots[name] for name in self.slots]], gradient, settings)
+            if self.use_ema:
+                mean = EmaUpdate(self.ema_momentum)
+                _assign_results(mean, [run.slots["average"]], run.weight.value, (step,))
             if STATE.tracer is None:
                 run.touch(line)
-        self.iterations.assign(step)
-        for variable in gradients:
+        if self.use_ema and self.ema_overwrite_frequency is not None:
+            self._overwrite(list(gradients), step % self.ema_overwrite_frequency == 0)
+        self.constrain(gradients)
+        for variable, old in before:  # a plan has no branches: it computes the update in every step
+            variable.assign(ops.where(due, variable.value, old))
+
+    def constrain(self, variables: Iterable[Variable]) -> None:
+        """Bring variables back to what their constraints allow."""
+        for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable.value))
+
+    def _overwrite(self, variables: Sequence[Variable], now: Any) -> None:
+        """Put the means in place of the weights, if it is time."""
+        if STATE.tracer is None and not bool(now):
+            return
+        for variable in variables:
+            variable.assign(ops.where(now, self.slot("average", variable).value, variable.value))
+
+    def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:
+        """With `use_ema`: put the running means in place of the weights, at the end of training.
+
+        >>> import glassnet as gn
+        >>> w, optimizer = gn.Variable([0.0]), gn.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+        >>> for _ in range(2):
+        ...     optimizer.apply([[-1.0]], [w])  # w: 1, 2; its mean: 1, 1.5
+        >>> optimizer.finalize_variable_values([w])
+        >>> w.numpy()
+        array([1.5], dtype=float32)
+        """
+        if self.use_ema:
+            self._overwrite([v for v in var_list if v in self._slots], True)
+
+    def exclude_from_weight_decay(
+        self, var_list: Iterable[Variable] | None = None, var_names: Iterable[str] | None = None
+    ) -> None:
+        """Leave variables out of weight decay; to be called before training. A file does not remember it.
+
+        Arguments:
+            var_list: the variables.
+            var_names: words of which the name of a variable contains one, such as "bias"; regular expressions.
+        """
+        if self.built:
+            raise ArgumentError(
+                f"{type(self).__name__}: exclude_from_weight_decay comes too late: weights were updated already",
+                expected="a call before build, fit or apply", fix="call it right after the optimizer is made",
+            )  # fmt: skip
+        self._undecayed = set(var_list or ()), list(var_names or ())
+
+    def decays(self, variable: Variable) -> bool:
+        """Whether weight decay, where there is any, acts on a variable."""
+        variables, words = self._undecayed
+        return variable not in variables and not any(re.search(word, variable.name) for word in words)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
         """`apply` with pairs of (gradient, variable)."""
@@ -216,8 +316,8 @@ class Optimizer:
         """The number of this step, counted from 1."""
         if STATE.tracer is not None:
             self._traced_steps[STATE.tracer] = self._traced_steps.get(STATE.tracer, 0) + 1
-            return self.iterations.value + 1
-        return wrap(self.iterations.array + 1, None)
+            return self._iterations.value + 1
+        return wrap(self._iterations.array + 1, None)
 
     def _checked(self, grads: Sequence[Any], variables: Sequence[Variable]) -> dict[Variable, Any]:
         """The gradients that there are, by variable."""
@@ -250,7 +350,7 @@ class Optimizer:
 
     def _update_alone(self, variable: Variable, gradient: Any, rate: Any) -> None:
         rate = ops.cast(rate, variable.dtype)
-        if self.weight_decay:
+        if self.weight_decay and self.decays(variable):
             variable.assign(variable.value * (1 - rate * self.weight_decay))
         self.update_step(gradient, variable, rate)
 
@@ -267,12 +367,12 @@ class Optimizer:
 
     def state(self) -> dict[str, Array]:
         """Everything that the next step depends on, by name: counter, rate, and each slot of each variable."""
-        own = {"iterations": self.iterations, "learning_rate": self._rate, **self._slots_by_name()}
+        own = {"iterations": self._iterations, "learning_rate": self._rate, **self._slots_by_name()}
         return {name: variable.numpy() for name, variable in own.items()}
 
     def load_state(self, state: dict[str, Array]) -> None:
         """Restore what `state` returned; the variables must be built."""
-        own = {"iterations": self.iterations, "learning_rate": self._rate, **self._slots_by_name()}
+        own = {"iterations": self._iterations, "learning_rate": self._rate, **self._slots_by_name()}
         problems = [f"missing {name}" for name in own if name not in state]
         problems += [f"extra {name}" for name in state if name not in own]
         for name in own.keys() & state.keys():
@@ -291,7 +391,9 @@ class Optimizer:
         rate = schedules.serialize(self._schedule) if self._schedule is not None else float(self._rate.array)
         return {
             "name": self.name, "learning_rate": rate, "weight_decay": self.weight_decay, "clipnorm": self.clipnorm,
-            "clipvalue": self.clipvalue, "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue, "global_clipnorm": self.global_clipnorm, "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum, "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }  # fmt: skip
 
     @classmethod
@@ -312,6 +414,29 @@ def check_shares(who: Optimizer, **shares: float) -> None:
     for label, value in shares.items():
         if not 0 <= value < 1:
             raise ArgumentError(f"{type(who).__name__}: {label} must be in [0, 1)", received=f"{label}={value}")
+
+
+def _check_averaging(
+    who: Optimizer, use_ema: bool, ema_momentum: float, overwrite: int | None, accumulation: int | None
+) -> None:
+    name = type(who).__name__
+    if not 0 <= ema_momentum <= 1:
+        raise ArgumentError(f"{name}: ema_momentum must be in [0, 1]", received=f"ema_momentum={ema_momentum}")
+    if overwrite is not None and not (use_ema and isinstance(overwrite, int) and overwrite >= 1):
+        raise ArgumentError(
+            f"{name}: ema_overwrite_frequency must be a whole number of at least 1, with use_ema=True",
+            received=f"ema_overwrite_frequency={overwrite}, use_ema={use_ema}",
+        )
+    if accumulation is not None and not (isinstance(accumulation, int) and accumulation >= 2):
+        raise ArgumentError(
+            f"{name}: gradient_accumulation_steps must be a whole number of at least 2",
+            received=f"gradient_accumulation_steps={accumulation}", fix="None updates in every step",
+        )  # fmt: skip
+
+
+def _without_decay(rule: Op) -> Op:
+    attributes = rule.attributes
+    return type(rule)(**{**attributes, "weight_decay": 0.0}) if "weight_decay" in attributes else rule
 
 
 def _takes_argument(function: Any) -> bool:

@@ -11,8 +11,8 @@ from glassnet.errors import ArgumentError
 from glassnet.registry import Registry
 
 __all__ = [
-    "CosineDecay", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "PiecewiseConstantDecay",
-    "PolynomialDecay", "deserialize", "serialize",
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule", "NoamDecay",
+    "OneCycleLR", "PiecewiseConstantDecay", "PolynomialDecay", "deserialize", "serialize",
 ]  # fmt: skip
 
 
@@ -211,8 +211,134 @@ class CosineDecay(LearningRateSchedule):
         }  # fmt: skip
 
 
+class CosineDecayRestarts(LearningRateSchedule):
+    """Half cosine waves one after the other: the rate falls, jumps back up and falls again.
+
+    Arguments:
+        first_decay_steps: length of the first wave.
+        t_mul: each wave is longer than the last by this factor, 1 or more.
+        m_mul: each wave starts at this multiple of the last start.
+        alpha: the lowest rate, as a share of the first.
+
+    Source: Loshchilov and Hutter (2017), SGDR: Stochastic Gradient Descent with Warm Restarts, eq. 5.
+
+    >>> schedule = CosineDecayRestarts(0.1, first_decay_steps=10, m_mul=0.5)
+    >>> schedule(5), schedule(10), schedule(20)
+    (0.05, 0.05, 0.025)
+    """
+
+    def __init__(
+        self, initial_learning_rate: float, first_decay_steps: int, t_mul: float = 2.0, m_mul: float = 1.0,
+        alpha: float = 0.0, name: str = "SGDRDecay",
+    ) -> None:  # fmt: skip
+        _check_positive(self, first_decay_steps=first_decay_steps)
+        if not t_mul >= 1:
+            raise ArgumentError("CosineDecayRestarts: t_mul must be at least 1", received=f"t_mul={t_mul}")
+        self.initial_learning_rate, self.first_decay_steps = initial_learning_rate, first_decay_steps
+        self.t_mul, self.m_mul, self.alpha, self.name = t_mul, m_mul, alpha, name
+
+    def __call__(self, step: Any) -> float:
+        """The learning rate of a step."""
+        waves, passed = divmod(float(step), self.first_decay_steps) if self.t_mul == 1 else (0, float(step))
+        length = float(self.first_decay_steps)
+        while passed >= length:
+            waves, passed, length = waves + 1, passed - length, length * self.t_mul
+        wave = 0.5 * self.m_mul**waves * (1 + math.cos(math.pi * passed / length))
+        return self.initial_learning_rate * ((1 - self.alpha) * wave + self.alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            "initial_learning_rate": self.initial_learning_rate, "first_decay_steps": self.first_decay_steps,
+            "t_mul": self.t_mul, "m_mul": self.m_mul, "alpha": self.alpha, "name": self.name,
+        }  # fmt: skip
+
+
+class OneCycleLR(LearningRateSchedule):
+    """One rise and one long fall, both half cosine waves: from max_lr / div_factor up and down to almost nothing.
+
+    Arguments:
+        max_lr: the top rate.
+        total_steps: steps of the training; afterwards the last rate stays.
+        pct_start: share of the rise.
+        div_factor: the first rate is max_lr / div_factor.
+        final_div_factor: the last rate is the first one / final_div_factor.
+
+    Source: Smith and Topin (2018), Super-Convergence; names and form are PyTorch's.
+
+    >>> schedule = OneCycleLR(0.5, total_steps=100, div_factor=10.0)
+    >>> round(schedule(0), 7), round(schedule(29), 7), round(schedule(99), 7)
+    (0.05, 0.5, 5e-06)
+    """
+
+    def __init__(
+        self, max_lr: float, total_steps: int, pct_start: float = 0.3, div_factor: float = 25.0,
+        final_div_factor: float = 1e4, name: str = "OneCycleLR",
+    ) -> None:  # fmt: skip
+        _check_positive(self, total_steps=total_steps, div_factor=div_factor, final_div_factor=final_div_factor)
+        if not 0 <= pct_start <= 1:
+            raise ArgumentError("OneCycleLR: pct_start must be in [0, 1]", received=f"pct_start={pct_start}")
+        self.max_lr, self.total_steps, self.pct_start = max_lr, total_steps, pct_start
+        self.div_factor, self.final_div_factor, self.name = div_factor, final_div_factor, name
+
+    def __call__(self, step: Any) -> float:
+        """The learning rate of a step."""
+        passed, top, last = float(step), self.pct_start * self.total_steps - 1, self.total_steps - 1
+        first = self.max_lr / self.div_factor
+        if passed < top:
+            return _cosine(first, self.max_lr, passed / top)
+        return _cosine(self.max_lr, first / self.final_div_factor, (passed - max(top, 0)) / max(last - max(top, 0), 1))
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            "max_lr": self.max_lr, "total_steps": self.total_steps, "pct_start": self.pct_start,
+            "div_factor": self.div_factor, "final_div_factor": self.final_div_factor, "name": self.name,
+        }  # fmt: skip
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    """From start to end along half a cosine wave."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+class NoamDecay(LearningRateSchedule):
+    """learning_rate / √d_model * min(1/√t, t / warmup_steps ** 1.5), t = step + 1: a straight rise, then a fall like 1/√t.
+
+    The schedule of the first Transformer. Source: Vaswani et al. (2017), Attention Is All You Need, eq. 3.
+
+    Arguments:
+        d_model: width of the model.
+        learning_rate: a factor.
+
+    >>> schedule = NoamDecay(d_model=100, warmup_steps=4)
+    >>> schedule(0), schedule(3), round(schedule(15), 6)
+    (0.0125, 0.05, 0.025)
+    """
+
+    def __init__(self, d_model: int, warmup_steps: int, learning_rate: float = 1.0, name: str = "NoamDecay") -> None:
+        _check_positive(self, d_model=d_model, warmup_steps=warmup_steps)
+        self.d_model, self.warmup_steps, self.learning_rate, self.name = d_model, warmup_steps, learning_rate, name
+
+    def __call__(self, step: Any) -> float:
+        """The learning rate of a step."""
+        t = float(step) + 1
+        rise_and_fall: float = min(t**-0.5, t * self.warmup_steps**-1.5)
+        return self.learning_rate / math.sqrt(self.d_model) * rise_and_fall
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            "d_model": self.d_model, "warmup_steps": self.warmup_steps, "learning_rate": self.learning_rate,
+            "name": self.name,
+        }  # fmt: skip
+
+
 _registry = Registry("learning rate schedule", LearningRateSchedule, functions=True)
-_registry.add(CosineDecay, ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay)
+_registry.add(
+    CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, NoamDecay, OneCycleLR, PiecewiseConstantDecay,
+    PolynomialDecay,
+)  # fmt: skip
 
 
 def serialize(learning_rate_schedule: Any) -> Any:

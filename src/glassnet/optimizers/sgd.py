@@ -26,9 +26,14 @@ class SGD(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False,
         weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
-        global_clipnorm: float | None = None, name: str | None = None,
+        global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, gradient_accumulation_steps, name,
+        )  # fmt: skip
         check_shares(self, momentum=momentum)
         self.momentum, self.nesterov = float(momentum), bool(nesterov)
         self.slots = ("v",) if self.momentum else ()

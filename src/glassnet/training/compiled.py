@@ -9,6 +9,7 @@ from glassnet import losses, metrics, ops
 from glassnet.autograd.tensor import as_tensor
 from glassnet.errors import ArgumentError, GlassnetError, did_you_mean
 from glassnet.layers.base import tensors_in
+from glassnet.layers.masking import mask_of
 
 
 def outputs_of(y_pred: Any, names: list[str] | None) -> dict[str, Any]:
@@ -118,13 +119,17 @@ def _value(loss: Any, target: Any, prediction: Any, sample_weight: Any) -> Any:
         return loss(target, prediction, sample_weight=sample_weight)
     name = getattr(loss, "__name__", "loss")
     prediction = as_tensor(prediction)
+    mask = mask_of(prediction)
     values = loss(losses.in_float_type_of(prediction, target), prediction)  # one value per sample, averaged here
     if values is None:
         raise ArgumentError(
             f"the loss {name} returned nothing", expected="a tensor with one value per sample", received="None",
             fix="end it with return",
         )  # fmt: skip
-    return losses.reduce_values(as_tensor(values), sample_weight, "sum_over_batch_size", name)
+    values, counted = as_tensor(values), None
+    if mask is not None:
+        values, counted = losses.masked_values(values, mask, None, name)
+    return losses.reduce_values(values, sample_weight, "sum_over_batch_size", name, counted)
 
 
 def _resolved(given: Any, get: Any) -> Any:

@@ -24,6 +24,7 @@ from glassnet.autograd.tensor import Tensor
 from glassnet.errors import ArgumentError, GlassnetError, GradientError, GraphError
 from glassnet.graph.jit import jit
 from glassnet.layers.base import Layer, any_added_losses
+from glassnet.layers.masking import mask_of, with_mask
 from glassnet.seeds import SeedGenerator
 from glassnet.training import data as data_module
 from glassnet.training.callbacks import CallbackList
@@ -185,7 +186,9 @@ class Trainer:
         """Add the batch to the compiled metrics; returns all metrics so far."""
         with no_grad():
             if y is not None:
-                detached = map_structure(lambda t: t.detach() if isinstance(t, Tensor) else t, y_pred)
+                detached = map_structure(
+                    lambda t: with_mask(t.detach(), mask_of(t)) if isinstance(t, Tensor) else t, y_pred
+                )
                 self._compiled_metrics.update_state(y, detached, sample_weight)
             return self.get_metrics_result()
 
@@ -318,6 +321,7 @@ class Trainer:
                 listed.on_epoch_end(epoch, logs)
                 if self.stop_training or interrupt.is_set():
                     break
+            self.optimizer.finalize_variable_values([v for v in self._all_variables if v.trainable])
             listed.on_train_end(logs)
         return self.history
 

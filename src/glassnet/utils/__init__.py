@@ -7,12 +7,14 @@ from typing import Any
 
 from glassnet.registry import get_registered_name, get_registered_object, register_keras_serializable
 from glassnet.seeds import set_random_seed
+from glassnet.utils.generation import generate
 from glassnet.utils.numerical import normalize, to_categorical
+from glassnet.utils.sequences import pad_sequences
 
 __all__ = [
-    "PyDataset", "Sequence", "clear_session", "get_file", "get_registered_name", "get_registered_object", "normalize",
-    "pack_x_y_sample_weight", "register_keras_serializable", "set_random_seed", "to_categorical",
-    "unpack_x_y_sample_weight",
+    "PyDataset", "Sequence", "clear_session", "generate", "get_file", "get_registered_name", "get_registered_object",
+    "normalize", "pack_x_y_sample_weight", "pad_sequences", "register_keras_serializable", "set_random_seed",
+    "timeseries_dataset_from_array", "to_categorical", "unpack_x_y_sample_weight",
 ]  # fmt: skip
 
 _ELSEWHERE = {
@@ -21,6 +23,7 @@ _ELSEWHERE = {
     "clear_session": ("glassnet.layers.base", "clear_session"),
     "get_file": ("glassnet.datasets.download", "get_file"),
     "pack_x_y_sample_weight": ("glassnet.training.data", "pack_x_y_sample_weight"),
+    "timeseries_dataset_from_array": ("glassnet.training.timeseries", "timeseries_dataset_from_array"),
     "unpack_x_y_sample_weight": ("glassnet.training.data", "unpack_x_y_sample_weight"),
 }
 

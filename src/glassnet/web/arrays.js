@@ -4,7 +4,7 @@
  * `ref` names the array on the whole page (`dense/kernel@0`); a cell of it is `dense/kernel@0[300,37]`. A position is
  * a cell's place in row-major order.
  *
- * @typedef {{shape: number[], data: ArrayLike<number>, ref: string, role: string, name?: string}} ArrayView
+ * @typedef {{shape: number[], data: ArrayLike<number>, ref: string, role: string, name?: string, axes?: string[]}} ArrayView
  * @typedef {{rows: number, columns: number}} PictureShape
  * @typedef {{row: number, column: number, rows: number, columns: number}} CellBlock
  */

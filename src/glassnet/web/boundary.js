@@ -2,7 +2,7 @@
 
 import { cellRef } from "./arrays.js";
 import { axesNode, axisMargin, linearMap } from "./axes.js";
-import { element, hiddenTable, onWidth, vector } from "./element.js";
+import { element, hiddenTable, onWidth, redrawn, vector } from "./element.js";
 import { legend } from "./legend.js";
 import { text } from "./messages.js";
 import { format } from "./numbers.js";
@@ -22,6 +22,7 @@ import { colorTable, hexToRgb, isSigned, limitOf, mixStops, TABLE_STEPS, themeCo
  * @property {{range: Range, label: string}} x
  * @property {{range: Range, label: string}} y
  * @property {PlanePoint[]} points
+ * @property {number} [chosen] the point that is explained
  * @property {string[]} classes names
  * @property {ZeroLine[]} [lines]
  * @property {(x: number, y: number, position: number) => void} [onpoint]
@@ -31,48 +32,47 @@ import { colorTable, hexToRgb, isSigned, limitOf, mixStops, TABLE_STEPS, themeCo
 const CLASS_COLORS = ["#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#999999"];
 const MARKS = ["●", "■", "▲", "◆", "▼", "★"];
 const MARK_RADIUS = 7;
+const DOT_RADIUS = 3.5;
 const LARGEST_PLANE = 360;
+const FEW_POINTS = 12; // have large marks
+const MOST_POINTS = 400;
+const NAME_HEIGHT = 16;
+const NAME_DIGIT = 7.4;
+const NAME_SHARES = [0.5, 0.25, 0.75, 0.1, 0.9, 0.4, 0.6, 0.17, 0.83, 0.32, 0.68];
 
 /**
  * @param {BoundaryOptions} options
  * @returns {{node: HTMLElement, update: (options: Partial<BoundaryOptions>) => void}}
  */
 export function boundary(options) {
-  const view = picture();
+  const cells = picture();
   const overlay = vector("svg", { class: "boundary-overlay", "aria-hidden": "true" });
-  const plane = element("div", { class: "boundary-plane" }, view.node, overlay);
+  const plane = element("div", { class: "boundary-plane" }, cells.node, overlay);
   const caption = element("figcaption", { class: "view-title" });
   const status = element("p", { class: "view-status" });
   const footer = element("div");
   const node = element("figure", { class: "view boundary" }, caption, plane, status, footer);
   let width = LARGEST_PLANE;
 
-  const draw = () => {
+  const view = redrawn(node, options, (options) => {
     const plot = planPlane(options, width);
     const [outerWidth, outerHeight] = [plot.left + plot.width + 12, plot.top + plot.height + 44];
     caption.replaceChildren(options.title);
     plane.style.width = `${outerWidth}px`;
     plane.style.height = `${outerHeight}px`;
-    view.node.style.left = `${plot.left}px`;
-    view.node.style.top = `${plot.top}px`;
+    cells.node.style.left = `${plot.left}px`;
+    cells.node.style.top = `${plot.top}px`;
     for (const [name, value] of Object.entries({ width: outerWidth, height: outerHeight })) overlay.setAttribute(name, String(value));
     overlay.replaceChildren(axesNode(plot, options.x, options.y, false), ...zeroLineNodes(options, plot), ...pointNodes(options, plot));
-    view.show(planeSpec(options, plot, status));
+    cells.show(planeSpec(options, plot, status));
     footer.replaceChildren(planeLegend(options), pointTable(options));
-    status.textContent = text("boundary.hint");
-  };
-  draw();
+    status.textContent = hintOf(options);
+  });
   onWidth(node, (available) => {
     width = available;
-    draw();
+    view.update({});
   });
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  return view;
 }
 
 /**
@@ -173,7 +173,7 @@ function planeSpec(options, plot, status) {
     speak: words,
     ref: (position) => cellRef({ ...array, shape: [rows, columns] }, position),
     onpoint: (position) => {
-      status.textContent = position === null ? text("boundary.hint") : words(position);
+      status.textContent = position === null ? hintOf(options) : words(position);
       if (position !== null) onpoint?.(place(position)[0], place(position)[1], position);
     },
     onpick: undefined,
@@ -289,32 +289,72 @@ function paintContour(context, lines, cellWidth, cellHeight, thickness) {
   context.stroke();
 }
 
+/** @param {BoundaryOptions} options */
+function hintOf({ points, chosen }) {
+  return `${text("boundary.hint")} ${sampleNote(points.length, chosen)}`.trim();
+}
+
+/** @typedef {{left: number, top: number, right: number, bottom: number}} Box */
+
 /**
- * Each line with a tick and its name towards the side where the unit is positive.
+ * The zero lines, each with its name on the side where its unit is positive: at the first place along the line where
+ * the name is inside the plane and covers neither a sample nor another name. Where all is full a line has no name.
  *
  * @param {BoundaryOptions} options
  * @param {import("./axes.js").Plot} plot
  * @returns {SVGElement[]}
  */
-function zeroLineNodes({ lines = [], x, y }, plot) {
+function zeroLineNodes({ lines = [], points, x, y }, plot) {
   const mapX = linearMap(x.range, plot.left, plot.left + plot.width);
   const mapY = linearMap(y.range, plot.top + plot.height, plot.top);
+  const radius = radiusOf(markDress(points.length, false));
+  const taken = points.map((point) => boxAt(mapX(point.x) - radius, mapY(point.y), 2 * radius, 2 * radius));
   return lines.flatMap((line, index) => {
     const ends = clipLine(line, x.range, y.range);
     if (!ends) return [];
     const [x1, y1, x2, y2] = [mapX(ends[0]), mapY(ends[1]), mapX(ends[2]), mapY(ends[3])];
-    const share = (index + 1) / (lines.length + 1);
-    const [middleX, middleY] = [x1 + share * (x2 - x1), y1 + share * (y2 - y1)];
     const [stepX, stepY] = [line.a * (mapX(1) - mapX(0)), line.b * (mapY(1) - mapY(0))];
-    const length = Math.hypot(stepX, stepY);
-    const away = (/** @type {number} */ by) => [middleX + (by * stepX) / length, middleY + (by * stepY) / length];
-    const [[tipX, tipY], [nameX, nameY]] = [away(12), away(18)];
-    return [
-      vector("line", { class: "zero-line", x1, y1, x2, y2 }),
-      vector("line", { class: "zero-line-side", x1: middleX, y1: middleY, x2: tipX, y2: tipY }),
-      vector("text", { class: "zero-line-name", x: nameX, y: nameY + 4, "text-anchor": stepX < 0 ? "end" : "start" }, line.name),
-    ];
+    const [acrossX, acrossY] = [stepX / Math.hypot(stepX, stepY), stepY / Math.hypot(stepX, stepY)];
+    const node = vector("line", { class: "zero-line", x1, y1, x2, y2 });
+    for (const share of [(index + 1) / (lines.length + 1), ...NAME_SHARES]) {
+      const [middleX, middleY] = [x1 + share * (x2 - x1), y1 + share * (y2 - y1)];
+      const [nameX, nameY] = [middleX + 18 * acrossX, middleY + 18 * acrossY];
+      const width = line.name.length * NAME_DIGIT;
+      const box = boxAt(acrossX < 0 ? nameX - width : nameX, nameY, width, NAME_HEIGHT);
+      if (!isInside(box, plot) || taken.some((other) => overlap(box, other))) continue;
+      taken.push(box);
+      const side = vector("line", { class: "zero-line-side", x1: middleX, y1: middleY, x2: middleX + 12 * acrossX, y2: middleY + 12 * acrossY });
+      return [node, side, vector("text", { class: "zero-line-name", x: nameX, y: nameY + 4, "text-anchor": acrossX < 0 ? "end" : "start" }, line.name)];
+    }
+    return [node];
   });
+}
+
+/**
+ * @param {number} left
+ * @param {number} middle
+ * @param {number} width
+ * @param {number} height
+ * @returns {Box}
+ */
+function boxAt(left, middle, width, height) {
+  return { left, top: middle - height / 2, right: left + width, bottom: middle + height / 2 };
+}
+
+/**
+ * @param {Box} box
+ * @param {import("./axes.js").Plot} plot
+ */
+function isInside({ left, top, right, bottom }, plot) {
+  return left >= plot.left && top >= plot.top && right <= plot.left + plot.width && bottom <= plot.top + plot.height;
+}
+
+/**
+ * @param {Box} a
+ * @param {Box} b
+ */
+function overlap(a, b) {
+  return Math.min(a.right, b.right) > Math.max(a.left, b.left) && Math.min(a.bottom, b.bottom) > Math.max(a.top, b.top);
 }
 
 /**
@@ -322,10 +362,54 @@ function zeroLineNodes({ lines = [], x, y }, plot) {
  * @param {import("./axes.js").Plot} plot
  * @returns {SVGElement[]}
  */
-function pointNodes({ points, x, y }, plot) {
+function pointNodes({ points, chosen, x, y }, plot) {
   const mapX = linearMap(x.range, plot.left, plot.left + plot.width);
   const mapY = linearMap(y.range, plot.top + plot.height, plot.top);
-  return points.map(({ x: px, y: py, kind, ref }) => markNode(kind, mapX(px), mapY(py), ref));
+  return drawnSamples(points.length, chosen).map((index) => {
+    const { x: px, y: py, kind, ref } = points[index];
+    return markNode(kind, mapX(px), mapY(py), { ref, dress: markDress(points.length, index === chosen) });
+  });
+}
+
+/**
+ * Which samples of a batch are drawn: all, or of a large one some, evenly chosen. The explained one comes last, so that
+ * nothing covers it.
+ *
+ * @param {number} count
+ * @param {number} [chosen]
+ * @returns {number[]}
+ */
+export function drawnSamples(count, chosen) {
+  const every = Math.ceil(count / MOST_POINTS);
+  const others = Array.from({ length: count }, (_, index) => index).filter((index) => index % every === 0 && index !== chosen);
+  return chosen === undefined ? others : [...others, chosen];
+}
+
+/**
+ * What a reader must know about the samples that are not drawn; nothing where all are.
+ *
+ * @param {number} count
+ * @param {number} [chosen]
+ */
+export function sampleNote(count, chosen) {
+  const shown = drawnSamples(count, chosen).length;
+  return shown < count ? text("boundary.some", { shown, count }) : "";
+}
+
+/**
+ * How the mark of a sample is drawn: among many it is a pale dot, unless it is the one that is explained.
+ *
+ * @param {number} count of samples
+ * @param {boolean} isChosen
+ * @returns {"" | "is-dot" | "is-chosen"}
+ */
+export function markDress(count, isChosen) {
+  return count <= FEW_POINTS ? "" : isChosen ? "is-chosen" : "is-dot";
+}
+
+/** @param {ReturnType<typeof markDress>} dress */
+function radiusOf(dress) {
+  return dress === "is-dot" ? DOT_RADIUS : MARK_RADIUS;
 }
 
 /**
@@ -334,36 +418,42 @@ function pointNodes({ points, x, y }, plot) {
  * @param {number} kind
  * @param {number} x
  * @param {number} y
- * @param {string} [ref]
+ * @param {{ref?: string, dress?: ReturnType<typeof markDress>}} [options]
  */
-function markNode(kind, x, y, ref) {
-  const attributes = { class: "boundary-mark", fill: CLASS_COLORS[kind % CLASS_COLORS.length], "data-ref": ref };
-  if (kind % MARKS.length === 0) return vector("circle", { ...attributes, cx: x, cy: y, r: MARK_RADIUS });
-  const corners = markCorners(kind % MARKS.length).map(([right, down]) => `${(x + right).toFixed(1)},${(y + down).toFixed(1)}`);
+export function markNode(kind, x, y, { ref, dress = "" } = {}) {
+  const radius = radiusOf(dress);
+  const attributes = { class: `boundary-mark ${dress}`, fill: CLASS_COLORS[kind % CLASS_COLORS.length], "data-ref": ref };
+  if (kind % MARKS.length === 0) return vector("circle", { ...attributes, cx: x, cy: y, r: radius });
+  const corners = markCorners(kind % MARKS.length).map(([right, down]) => `${(x + radius * right).toFixed(1)},${(y + radius * down).toFixed(1)}`);
   return vector("polygon", { ...attributes, points: corners.join(" ") });
 }
 
 /**
  * @param {number} mark from 1
- * @returns {[number, number][]} corners about the middle
+ * @returns {[number, number][]} corners about the middle, in radii
  */
 function markCorners(mark) {
   const [count, turn] = [[4, 0.25], [3, 0], [4, 0], [3, 0.5], [10, 0]][mark - 1];
   return Array.from({ length: count }, (_, index) => {
     const angle = 2 * Math.PI * (index / count + turn * (count === 4 ? 0.5 : 1)) - Math.PI / 2;
-    const radius = 1.2 * MARK_RADIUS * (count === 10 && index % 2 ? 0.5 : 1);
+    const radius = 1.2 * (count === 10 && index % 2 ? 0.5 : 1);
     return [radius * Math.cos(angle), radius * Math.sin(angle)];
   });
 }
 
 /** @param {BoundaryOptions} options */
 function planeLegend({ array, classes, kind = "class" }) {
+  const line = classLegend(classes);
+  return kind === "class" ? line : element("div", {}, line, legend({ kind, limit: limitOf(array.data, kind) }));
+}
+
+/** @param {string[]} classes */
+export function classLegend(classes) {
   const names = classes.map((name, index) => {
     const mark = vector("svg", { class: "boundary-key", width: 18, height: 18, "aria-hidden": "true" }, markNode(index, 9, 9));
     return element("span", { class: "legend-note" }, mark, name);
   });
-  const line = element("div", { class: "legend" }, ...names);
-  return kind === "class" ? line : element("div", {}, line, legend({ kind, limit: limitOf(array.data, kind) }));
+  return element("div", { class: "legend" }, ...names);
 }
 
 /** @param {BoundaryOptions} options */

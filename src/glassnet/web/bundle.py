@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 from glassnet.errors import GraphError
+from glassnet.web.compact import compact
 
 _IMPORT = re.compile(r'^import \{([^{}]*)\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
@@ -114,7 +115,7 @@ def _ordered(entry: str) -> dict[str, str]:
 
 
 def _without_modules(name: str, text: str) -> str:
-    """The text with its imports and the word `export` taken out."""
+    """The text with its imports, the word `export`, comments and indentation taken out."""
     text = _EXPORT.sub("", _IMPORT.sub("", text))
     left = _REST.search(text)
     if left:
@@ -123,4 +124,4 @@ def _without_modules(name: str, text: str) -> str:
             expected='import { a, b } from "./x.js"; export function|class|const|let name; one name per declaration',
             received=left.group(),
         )
-    return f"// {name}\n{text.strip()}\n"
+    return f"// {name}\n{compact(text).rstrip()}\n"

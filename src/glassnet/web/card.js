@@ -5,6 +5,7 @@ import { code } from "./code.js";
 import { element } from "./element.js";
 import { formula, formulaWithNumbers } from "./formula.js";
 import { latex } from "./latex.js";
+import { lossStory } from "./lossstory.js";
 import { text } from "./messages.js";
 import { format, formatFull, formatSigned } from "./numbers.js";
 import { limitOf, scaleKind, themeColor } from "./scale.js";
@@ -53,7 +54,7 @@ export function card(trace) {
       place.textContent = text("card.place", { step: String(view.index + 1), count: String(view.count), phase: text(`phase.${moment.phase}`), title: moment.title });
       title.replaceChildren(link(symbolOf(view.tensor), view.tensor.ref), element("span", { class: "card-op" }, op.op));
       tabs.replaceChildren(...tabRows(trace, view));
-      parts.words.textContent = wordsOf(view);
+      parts.words.textContent = wordsOf(trace, view);
       parts.shapes.replaceChildren(...shapeNodes(shown));
       parts.formula.replaceChildren(...formulaNodes(shown));
       parts.numbers.replaceChildren(...numberNodes(shown));
@@ -99,10 +100,12 @@ function chosenCells(trace, { op, output, ref }, worked) {
 }
 
 /**
- * What a moment says in words; a part of it that was chosen says its own.
+ * What a moment says in words, at an update also what the loss did; a part of it that was chosen says its own.
+ * @param {Trace} trace
  * @param {View} view
  */
-function wordsOf({ moment, op }) {
+function wordsOf(trace, { moment, op }) {
+  if (moment.phase === "update" && op === moment.op) return `${moment.words} ${lossStory(trace)}`;
   if (op === moment.op && moment.ops.length > 1) return moment.words;
   if (op.insideOf) return `${text("card.part_of", { op: op.insideOf.op })} ${op.words}`;
   if (!op.backwardOf) return op.words;
@@ -227,7 +230,20 @@ function numberNodes({ trace, view, worked, refs }) {
     return [element("p", { class: "numbers-line" }, name, " = ", element("span", { class: "number" }, format(value))), element("p", { class: "label" }, text("card.no_numbers"))];
   }
   const numbers = element("div", { class: "numbers-line" }, name, element("span", { class: "numbers-sign" }, "="), formulaWithNumbers(worked, { refs, terms: TERMS }));
-  return view.moment.phase === "update" ? [numbers, weightTable(trace, view)] : [numbers];
+  return [numbers, ...roundingNodes(trace, view, worked), ...(view.moment.phase === "update" ? [weightTable(trace, view)] : [])];
+}
+
+/**
+ * Why the last digits differ, where float32 did not keep all of a result.
+ * @param {Trace} trace
+ * @param {View} view
+ * @param {WorkedCell} worked
+ */
+function roundingNodes(trace, { tensor, ref }, { value }) {
+  const recorded = trace.cell(ref)?.value ?? value;
+  if (tensor.dtype !== "float32" || !Number.isFinite(value) || Object.is(Math.fround(value), recorded)) return [];
+  const words = text("card.rounding", { recorded: formatFull(recorded, tensor.dtype), value: formatFull(value) });
+  return [element("p", { class: "label card-rounding", "data-testid": "rounding" }, words)];
 }
 
 /** @param {Tensor} tensor */
@@ -328,13 +344,13 @@ function pictureStore() {
   /** @type {Map<Tensor, {canvas: HTMLCanvasElement, theme: string}>} */
   const painted = new Map();
   return (tensor, image) => {
-    const { data, shape, ref, role } = tensor;
+    const { data, shape, ref, role, axes } = tensor;
     if (!data) return element("span", { class: "picture-number" }, shape.join("×"));
     if (data.length === 1) return element("span", { class: "picture-number" }, format(data[0]));
     const theme = themeColor("surface").join();
     const known = painted.get(tensor);
     if (known && known.theme === theme && !known.canvas.isConnected) return known.canvas;
-    const array = { data, shape, ref, role };
+    const array = { data, shape, ref, role, axes };
     const kind = scaleKind(array, image);
     const canvas = thumbnail({ array, size: PICTURE, image, kind, limit: limitOf(fewOf(data), kind) });
     painted.set(tensor, { canvas, theme });

@@ -9,7 +9,7 @@ import { valueAt } from "./network.js";
 import { format } from "./numbers.js";
 import { ribbon } from "./ribbon.js";
 import { strongestRoute } from "./route.js";
-import { addendsOf } from "./rules.js";
+import { addendsOf, readsNumbers } from "./rules.js";
 import { markLinked, writeRef } from "./selection.js";
 import { STAGE_MESSAGES } from "./stagewords.js";
 
@@ -78,22 +78,68 @@ function factorsOfNode(place, node) {
       if (node.operator === "*") return [...factorsOfNode(place, node.left), ...factorsOfNode(place, node.right)];
       if (node.operator === "/") return [...factorsOfNode(place, node.left), inverseFactor(place, node.right)];
       break;
+    case "guard":
+      if (node.value === 1 && !readsNumbers(node)) return []; // it only says which places the sum has
+      break;
     default:
   }
-  const addends = tensor.role === "grad" || node.kind === "reduce" ? addendsOf(node) : []; // 1 − a² is one slope, no sum
-  if (addends.length > 1) return [sumFactor(place, node, addends)];
-  if (addends.length && addends[0].node !== node) return signedFactors(place, addends[0]);
+  const paths = isSum(tensor, node) ? pathsOf(place, node) : [];
+  if (paths.length > 1) return [sumFactor(place, node, paths)];
+  if (paths.length && paths[0].addend.node !== node) return signedFactors(paths[0]);
   const named = numberFactor(trace, tensor, cell);
   const label = node === place.tree ? named.label : text(node.kind === "guard" ? "chain.kept" : "chain.factor_of", { op: op.op });
   return [{ ...named, label, value: node.value }];
 }
 
 /**
+ * Whether a sum joins paths; 1 − a² is one slope.
+ * @param {Tensor} tensor
+ * @param {Worked} node
+ */
+function isSum(tensor, node) {
+  return tensor.role === "grad" || node.kind === "reduce";
+}
+
+/**
+ * One term of a sum of paths, and the cell of whose working it is a part.
+ * @typedef {{place: ChainPlace, addend: Addend}} Path
+ */
+
+/**
+ * The terms of a sum. A term that only reads a sum without a name of its own, as where a weight is used several times,
+ * is taken apart as well; one that reads outside an array is no path.
  * @param {ChainPlace} place
- * @param {Addend} addend
+ * @param {Worked} node
+ * @param {1 | -1} [sign]
+ * @returns {Path[]}
+ */
+function pathsOf(place, node, sign = 1) {
+  return addendsOf(node, sign).flatMap((addend) => {
+    if (addend.node.kind !== "read") return [{ place, addend }];
+    const { array, cell } = addend.node;
+    const inner = cell && unnamedPlace(place, place.trace.tensorNamed(place.op, array), cell);
+    return inner ? pathsOf(inner, inner.tree, addend.sign) : cell ? [{ place, addend }] : [];
+  });
+}
+
+/**
+ * Where a sum on the way back is computed that is no gradient of a forward tensor; null for any other number.
+ * @param {ChainPlace} place
+ * @param {Tensor | null} tensor
+ * @param {number[]} cell
+ * @returns {ChainPlace | null}
+ */
+function unnamedPlace({ trace, route }, tensor, cell) {
+  const op = tensor && tensor.of === null ? trace.opWriting(tensor) : null;
+  const worked = tensor && op?.phase === "backward" && !op.insideOf ? trace.workCell(op, op.writes.indexOf(tensor), cell) : null;
+  return tensor && op && worked && isSum(tensor, worked.tree) ? { trace, op, tensor, cell, route, tree: worked.tree } : null;
+}
+
+/**
+ * @param {Path} path
  * @returns {ChainFactor[]}
  */
-function signedFactors(place, { sign, node }) {
+function signedFactors({ place, addend: { sign, node } }) {
   const factors = factorsOfNode(place, node);
   return sign === 1 ? factors : [{ ...numberFactor(place.trace, place.tensor, place.cell), label: "−1", value: -1 }, ...factors];
 }
@@ -102,37 +148,35 @@ function signedFactors(place, { sign, node }) {
  * A sum as one factor: what was recorded, if the sum is all that the operation computes.
  * @param {ChainPlace} place
  * @param {Worked} node
- * @param {Addend[]} addends
+ * @param {Path[]} paths
  * @returns {SumFactor}
  */
-function sumFactor(place, node, addends) {
-  const { trace, op, tensor, cell, route, tree } = place;
-  const isOnRoute = (/** @type {Addend} */ { sources }) => sources.some(({ array, cell: at }) => liesOnRoute(trace, trace.tensorNamed(op, array), at, route));
-  const largest = addends.reduce((best, addend) => (Math.abs(addend.value) > Math.abs(best.value) ? addend : best));
-  const chosen = addends.find(isOnRoute) ?? largest;
+function sumFactor({ trace, op, tensor, cell, route, tree }, node, paths) {
+  const isOnRoute = (/** @type {Path} */ { place, addend }) => addend.sources.some(({ array, cell: at }) => liesOnRoute(trace, trace.tensorNamed(place.op, array), at, route));
+  const largest = paths.reduce((best, path) => (Math.abs(path.addend.value) > Math.abs(best.addend.value) ? path : best));
+  const chosen = paths.find(isOnRoute) ?? largest;
   const whole = numberFactor(trace, tensor, cell);
-  const named = node === tree ? whole : { ...whole, label: "Σ", value: node.value };
-  return { ...named, kind: "sum", along: signedFactors(place, chosen), others: othersOf(place, addends, chosen) };
+  const named = node === tree ? whole : { ...whole, label: text("chain.sum_of", { op: op.op }), value: node.value };
+  return { ...named, kind: "sum", along: signedFactors(chosen), others: othersOf(paths, chosen) };
 }
 
 /**
  * All terms of a sum but one, in one number. They are the other samples, where every term is of a sample of its own.
- * @param {ChainPlace} place
- * @param {Addend[]} addends
- * @param {Addend} chosen
+ * @param {Path[]} paths
+ * @param {Path} chosen
  * @returns {Others}
  */
-function othersOf({ trace, op }, addends, chosen) {
-  const others = addends.filter((addend) => addend !== chosen);
-  const samples = addends.flatMap(({ sources }) => {
-    const batched = sources.find(({ array }) => trace.tensorNamed(op, array)?.axes[0] === "N");
+function othersOf(paths, chosen) {
+  const others = paths.filter((path) => path !== chosen).map(({ addend }) => addend.value);
+  const samples = paths.flatMap(({ place: { trace, op }, addend }) => {
+    const batched = addend.sources.find(({ array }) => trace.tensorNamed(op, array)?.axes[0] === "N");
     return batched ? [batched.cell[0]] : [];
   });
   return {
     count: others.length,
-    value: others.reduce((sum, { value }) => sum + value, 0),
-    size: others.reduce((sum, { value }) => sum + Math.abs(value), 0),
-    kind: new Set(samples).size === addends.length ? "samples" : "paths",
+    value: others.reduce((sum, value) => sum + value, 0),
+    size: others.reduce((sum, value) => sum + Math.abs(value), 0),
+    kind: new Set(samples).size === paths.length ? "samples" : "paths",
   };
 }
 
@@ -262,7 +306,15 @@ export function chainLines(trace, tensor, cell, route) {
       if (factor.kind === "sum") lines.push({ factors: factor.along, others: factor.others, result: { ...factor, kind: "number" } });
     }
   }
-  return lines;
+  return lines.filter((line) => !isOwnName(line));
+}
+
+/**
+ * Whether a line says no more than that a number is itself.
+ * @param {ChainLine} line
+ */
+function isOwnName({ factors: [first, ...rest], others, result }) {
+  return !rest.length && !others && first.ref === result.ref && first.label === result.label;
 }
 
 /**
@@ -278,8 +330,8 @@ export function chain(trace, store) {
     const selected = store.get();
     const target = chainTarget(trace, selected);
     const key = target ? `${writeRef(target.tensor.ref, target.cell)} ${routeOf(trace, selected)} ${selected.step}` : "";
-    node.hidden = !target;
-    if (target && key !== shown) node.replaceChildren(...ribbonsOf(trace, store, target));
+    if (key !== shown) node.replaceChildren(...(target ? ribbonsOf(trace, store, target) : []));
+    node.hidden = !node.hasChildNodes();
     shown = key;
     markLinked(node, selected);
   };
@@ -302,7 +354,8 @@ function ribbonsOf(trace, store, { tensor, cell }) {
   const chip = (/** @type {ChainFactor} */ factor) => ({ name: factor.label, value: factor.value, ref: factor.ref, words: factor.ref });
   return chainLines(trace, tensor, cell, routeOf(trace, store.get())).map(({ factors, others, result }, index) => {
     const name = result.label;
-    const key = index ? "chain.part" : others ? `chain.title.${others.kind}` : "chain.title";
+    const isPlain = factors.length === 1 && !others;
+    const key = isPlain ? "chain.same" : index ? "chain.part" : others ? `chain.title.${others.kind}` : "chain.title";
     return ribbon({ title: text(key, { name }), factors: factors.map(chip), others, result: chip(result), onpick: go }).node;
   });
 }

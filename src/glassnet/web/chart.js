@@ -1,7 +1,7 @@
 /** Lines over a number: training curves, or the loss as one weight is wiggled, with its tangent. */
 
 import { axesNode, axisMargin, linearMap, rangeOf } from "./axes.js";
-import { element, hiddenTable, onWidth, vector } from "./element.js";
+import { element, hiddenTable, onWidth, redrawn, vector } from "./element.js";
 import { text } from "./messages.js";
 import { format } from "./numbers.js";
 
@@ -31,26 +31,19 @@ const SERIES_STYLES = 6;
 export function chart(options) {
   const node = element("figure", { class: "view chart" });
   let width = 480;
-  const draw = () => {
+  const view = redrawn(node, options, (options) => {
     const { title, height = 260 } = options;
     const plan = planChart(options, width, height);
     const axes = axesNode(plan.plot, { range: plan.x, label: options.x }, { range: plan.y, label: options.y }, true);
     const attributes = { class: "chart-drawing", width, height, role: "img", "aria-label": chartWords(options) };
     const drawing = vector("svg", attributes, axes, ...chartLines(options, plan));
     node.replaceChildren(element("figcaption", { class: "view-title" }, title), drawing, chartTable(options));
-  };
-  draw();
+  });
   onWidth(node, (available) => {
     width = available;
-    draw();
+    view.update({});
   });
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  return view;
 }
 
 /**

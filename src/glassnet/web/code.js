@@ -1,6 +1,6 @@
 /** Source text with its file and line numbers; names that stand for a tensor are linked to it. */
 
-import { element } from "./element.js";
+import { element, redrawn } from "./element.js";
 import { link } from "./selection.js";
 
 /**
@@ -35,20 +35,12 @@ const TOKEN = new RegExp(
  */
 export function code(options) {
   const node = element("figure", { class: "view code" });
-  const draw = () => {
+  return redrawn(node, options, (options) => {
     const { source, title, symbols = {} } = options;
     const place = element("span", { class: "view-shape code-place" }, `${source.file}:${source.line}`);
     const listing = element("pre", { class: "code-text", tabindex: 0 }, element("code", {}, ...codeLines(source, symbols)));
     node.replaceChildren(element("figcaption", { class: "view-title" }, title ?? null, place), listing);
-  };
-  draw();
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  });
 }
 
 /**

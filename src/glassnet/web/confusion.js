@@ -1,6 +1,6 @@
 /** How often each class was taken for each other one: a table of counts whose cells can be opened. */
 
-import { element } from "./element.js";
+import { element, redrawn } from "./element.js";
 import { text } from "./messages.js";
 import { formatCount } from "./numbers.js";
 
@@ -17,23 +17,15 @@ import { formatCount } from "./numbers.js";
  * @returns {{node: HTMLElement, update: (options: Partial<ConfusionOptions>) => void}}
  */
 export function confusion(options) {
-  const node = element("div", { class: "view confusion view-scroll" });
-  const draw = () => {
+  const node = element("div", { class: "view confusion view-scroll view-fading" });
+  return redrawn(node, options, (options) => {
     const { counts, classes } = options;
     const worst = Math.max(1, ...counts.flatMap((row, truth) => row.filter((_, said) => said !== truth)));
     const head = element("tr", {}, element("td", { class: "confusion-corner" }, text("confusion.corner")), ...classes.map((name) => element("th", { scope: "col" }, name)));
     const rows = counts.map((row, truth) =>
       element("tr", {}, element("th", { scope: "row" }, classes[truth]), ...row.map((count, said) => cellNode(count, truth, said, worst, options))));
     node.replaceChildren(element("table", { class: "confusion-table" }, element("thead", {}, head), element("tbody", {}, ...rows)));
-  };
-  draw();
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  });
 }
 
 /**

@@ -76,6 +76,27 @@ export function onWidth(node, draw) {
   }).observe(node);
 }
 
+/**
+ * A view with its own `update`: it is drawn now, and anew whenever some of its options change.
+ *
+ * @template {Element} Made
+ * @template {object} Options
+ * @param {Made} node
+ * @param {Options} options
+ * @param {(options: Options) => void} draw
+ * @returns {{node: Made, update: (changes: Partial<Options>) => void}}
+ */
+export function redrawn(node, options, draw) {
+  draw(options);
+  return {
+    node,
+    update(changes) {
+      options = { ...options, ...changes };
+      draw(options);
+    },
+  };
+}
+
 let serial = 0;
 
 /** An id that no other node of the page has. */

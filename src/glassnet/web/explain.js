@@ -8,9 +8,11 @@ import { EXPLAIN_MESSAGES } from "./explainwords.js";
 import { flow } from "./flow.js";
 import { MESSAGES, text } from "./messages.js";
 import { headNode, noticeNodes, sampleChoice } from "./pagehead.js";
-import { tourOf } from "./present.js";
+import { followAddress, rememberPlace } from "./placehistory.js";
+import { fitSlide, tourOf } from "./present.js";
+import { followPrinting } from "./printed.js";
 import { strongestRoute } from "./route.js";
-import { markLinked, readHash, selection, writeHash } from "./selection.js";
+import { markLinked, selection } from "./selection.js";
 import { stage } from "./stage.js";
 import { stopsOf, stripAt, visit } from "./strip.js";
 import { Trace } from "./trace.js";
@@ -26,13 +28,16 @@ Object.assign(MESSAGES, EXPLAIN_MESSAGES);
 /** @param {Trace} trace */
 function startPage(trace) {
   const page = /** @type {HTMLElement} */ (document.getElementById("page"));
-  const usual = { granularity: /** @type {const} */ ("layer"), pinned: "", route: strongestRoute(trace) };
-  selection.set({ ...usual, ...readHash(location.hash) });
+  const usual = { step: 0, granularity: /** @type {const} */ ("layer"), pinned: "", route: strongestRoute(trace) };
+  followAddress(usual);
   const stops = stopsOf(trace);
   const strip = flow({ ...stripAt(trace, stops, trace.view(selection.get())), onpick: (ref) => visit(trace, ref) });
   const stepCard = card(trace);
   const ribbon = chain(trace, selection);
-  const tour = tourOf(trace);
+  const tour = tourOf(trace, () => {
+    controls.update(trace.view(selection.get()));
+    fitSlide(page, pictures);
+  });
   const controls = transport(trace, tour, sampleChoice(trace));
   const live = element("p", { class: "visually-hidden", "aria-live": "polite", "data-testid": "live" });
   const pictures = stage(trace, selection);
@@ -48,6 +53,7 @@ function startPage(trace) {
     live.textContent = `${view.index + 1}. ${text(`phase.${view.moment.phase}`)}, ${view.moment.title}. ${view.moment.words}`;
     page.dataset.phase = view.moment.phase;
     markLinked(stepCard.node, selection.get());
+    if (tour.isPresenting()) fitSlide(page, pictures);
   };
   selection.subscribe((selected, changed) => {
     if (PLACE.some((key) => changed.has(key))) {
@@ -60,21 +66,12 @@ function startPage(trace) {
       markLinked(stepCard.node, selected);
     }
   });
-  window.addEventListener("hashchange", () => selection.set({ ...usual, ...readHash(location.hash) }));
+  window.addEventListener("resize", () => { if (tour.isPresenting()) fitSlide(page, pictures); });
+  followPrinting((paper) => (paper === null ? fitSlide(page, pictures) : pictures.lay(1, paper)));
   followTourKeys(trace, tour);
   draw();
   performance.mark("first step");
   Object.assign(window, { __glass: { trace, selection } });
-}
-
-/**
- * The address leads back to this view; a page inside a notebook has none.
- * @param {Selected} selected
- * @param {string[]} usualRoute which needs no mention
- */
-function rememberPlace(selected, usualRoute) {
-  const route = String(selected.route) === String(usualRoute) ? [] : selected.route;
-  if (location.protocol !== "about:") history.replaceState(null, "", writeHash({ ...selected, route, ref: "" }));
 }
 
 /** @param {Error} problem */

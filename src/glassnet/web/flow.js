@@ -3,7 +3,7 @@
  * the backward phase fills it from right to left.
  */
 
-import { element, onWidth } from "./element.js";
+import { element, onWidth, redrawn } from "./element.js";
 import { shapeText } from "./heat.js";
 import { text } from "./messages.js";
 import { format, formatSigned } from "./numbers.js";
@@ -36,25 +36,18 @@ const SHELF = 62;
 export function flow(options) {
   const list = element("ol", { class: "flow-stages" });
   const node = element("nav", { class: "view flow", "aria-label": text("flow.label") }, list);
-  const draw = () => {
-    const focused = list.querySelector("button:focus")?.getAttribute("data-stage");
-    list.replaceChildren(...options.stages.map((stage) => stageNode(stage, options)));
-    if (focused) Array.from(list.querySelectorAll("button")).find((button) => button.dataset.stage === focused)?.focus();
-    bringIntoView();
-  };
   const bringIntoView = () => {
     const current = list.querySelector(".is-written") ?? list.querySelector(".is-read");
     if (current instanceof HTMLElement) scrollToTile(node, current);
   };
-  draw();
+  const view = redrawn(node, options, (options) => {
+    const focused = list.querySelector("button:focus")?.getAttribute("data-stage");
+    list.replaceChildren(...options.stages.map((stage) => stageNode(stage, options)));
+    if (focused) Array.from(list.querySelectorAll("button")).find((button) => button.dataset.stage === focused)?.focus();
+    bringIntoView();
+  });
   onWidth(node, bringIntoView);
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  return view;
 }
 
 /**

@@ -3,7 +3,7 @@
 // A formula is a row of short <math> elements, so that a long sum may break into lines between its terms; only
 // fractions, roots and powers are one piece. Nothing stretches: it looks right without a mathematics font.
 
-import { EVERYWHERE, FUNCTIONS, OPERATORS, broadcasts, expandEllipsis, leadingAxes } from "./language.js";
+import { EVERYWHERE, FUNCTIONS, OPERATORS, broadcasts, expandEllipsis, functionOf, leadingAxes } from "./language.js";
 import { COMPARISON, LOOSEST, PRODUCT, REDUCTION, SUM, Writer, math, nameNode, wordNode } from "./mathml.js";
 import { text } from "./messages.js";
 import { equalsSign, format, shownValue } from "./numbers.js";
@@ -179,7 +179,9 @@ class SymbolWriter extends Writer {
       const letter = index[0] === "name" ? index[1] : "";
       const unknown = index[0] === "dots" || (broadcasts(letter) && !(letter in this.places));
       if (broadcasts(letter) && shape[axis] === 1) return;
-      if (!unknown) shown.push(this.row(() => this.write(this.partOf(index), LOOSEST)));
+      const place = this.placeOf(index);
+      if (place !== undefined) shown.push(math("mn", {}, String(place)));
+      else if (!unknown) shown.push(this.row(() => this.write(this.partOf(index), LOOSEST)));
       else if (!elementwise && !shown.length) shown.push(math("mo", { form: "prefix" }, "…"));
     });
     return shown;
@@ -196,10 +198,34 @@ class SymbolWriter extends Writer {
     if (!shape) return [];
     const cell = expandEllipsis(indices, shape.length, this.leading).map((index, axis) => {
       const letter = index[0] === "name" ? index[1] : "";
-      return broadcasts(letter) && shape[axis] === 1 ? 0 : this.places[letter];
+      return broadcasts(letter) && shape[axis] === 1 ? 0 : this.placeOf(index);
     });
-    return cell.every((place) => place !== undefined) ? cell : [];
+    return cell.every((place, axis) => place !== undefined && place >= 0 && place < shape[axis]) ? /** @type {number[]} */ (cell) : [];
   }
+
+  /**
+   * The number of an index whose letters all have places: 15 for floor((0·784 + 437) / 28).
+   * @param {Expr} index
+   * @returns {number | undefined}
+   */
+  placeOf(index) {
+    switch (index[0]) {
+      case "number": return index[1];
+      case "name": return this.places[index[1]];
+      case "binary": return placesKnown([index[2], index[3]].map((part) => this.placeOf(part)), OPERATORS[index[1]]);
+      case "call": return placesKnown(index[2].map((part) => this.placeOf(part)), functionOf(index[1]));
+      default: return undefined;
+    }
+  }
+}
+
+/**
+ * @param {(number | undefined)[]} places
+ * @param {(a: number, b: number, c: number) => number} apply
+ */
+function placesKnown(places, apply) {
+  const [a = NaN, b = NaN, c = NaN] = places;
+  return places.includes(undefined) ? undefined : apply(a, b, c);
 }
 
 const comma = () => math("mo", { form: "postfix", lspace: "0", rspace: "0.15em" }, ",");

@@ -237,10 +237,10 @@ function paintHatches(context, { data, columns, left, top, cellWidth, cellHeight
  * In cells that are large enough: thin gaps, a minus tick or the number itself, a notch where the colour is clipped.
  *
  * @param {CanvasRenderingContext2D} context
- * @param {HeatPlan} plan
+ * @param {Omit<HeatPlan, "width" | "height" | "trained">} plan
  * @param {Uint8ClampedArray} table
  */
-function paintMarks(context, { data, rows, columns, left, top, cellWidth, cellHeight, scale, texts }, table) {
+export function paintMarks(context, { data, rows, columns, left, top, cellWidth, cellHeight, scale, texts }, table) {
   context.font = numberFont();
   context.textAlign = "center";
   context.textBaseline = "middle";

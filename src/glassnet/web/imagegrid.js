@@ -1,6 +1,6 @@
 /** Small images with a caption each, to be chosen: the samples behind a confusion cell, or the worst mistakes. */
 
-import { element } from "./element.js";
+import { element, redrawn } from "./element.js";
 import { text } from "./messages.js";
 import { limitOf } from "./scale.js";
 import { thumbnail } from "./thumbnail.js";
@@ -24,7 +24,7 @@ import { thumbnail } from "./thumbnail.js";
  */
 export function imagegrid(options) {
   const node = element("figure", { class: "view imagegrid" });
-  const draw = () => {
+  return redrawn(node, options, (options) => {
     const { title, images, most = 60 } = options;
     const hidden = images.length - most;
     const limit = Math.max(...images.map(({ array }) => limitOf(array.data, "ink")));
@@ -34,15 +34,7 @@ export function imagegrid(options) {
       images.length ? "" : element("p", { class: "view-status" }, text("imagegrid.none")),
       hidden > 0 ? element("p", { class: "view-status" }, text("imagegrid.more", { count: hidden })) : "",
     );
-  };
-  draw();
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { math } from "./mathml.js";
 /** @type {Record<string, string>} */
 const SYMBOLS = {
   alpha: "α", sigma: "σ", lambda: "λ", epsilon: "ε", eta: "η", beta: "β", pi: "π", le: "≤", ge: "≥", ne: "≠",
-  lnot: "¬", sum: "∑", cdot: "·", lfloor: "⌊", rfloor: "⌋", infty: "∞", ",": "\u2009", ";": "\u2005", " ": "\u2004", quad: "\u2003",
+  lnot: "¬", sum: "∑", cdot: "·", lfloor: "⌊", rfloor: "⌋", infty: "∞", star: "⋆", ",": "\u2009", ";": "\u2005", " ": "\u2004", quad: "\u2003",
 };
 const OPERATOR = /^[-+=<>/()[\],:|≤≥≠¬∑·⌊⌋−]$/;
 

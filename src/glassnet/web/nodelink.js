@@ -1,10 +1,10 @@
 /**
  * A small network as nodes and links, with every number printed: values on the way forward, gradients on the way back,
- * old and new weights in the update. Numbers that the tour has not reached yet are left blank.
+ * the changes of the weights in the update. Numbers that the tour has not reached yet are left blank.
  */
 
 import { cellRef } from "./arrays.js";
-import { element, onWidth, vector } from "./element.js";
+import { element, onWidth, redrawn, vector } from "./element.js";
 import { text } from "./messages.js";
 import { forwardOps, positionAt, sizeOfTensor } from "./network.js";
 import { format, formatSigned } from "./numbers.js";
@@ -22,6 +22,7 @@ import { link, writeRef } from "./selection.js";
  * @property {number} sample
  * @property {Phase} phase
  * @property {(tensor: Tensor) => boolean} known whether the tour has computed a tensor by now
+ * @property {number} width CSS pixels, until it is laid out
  * @property {string[]} route
  * @property {string[]} [names] of the inputs
  * @property {string[]} [classes]
@@ -33,10 +34,11 @@ const RADIUS = 29;
 const SIDE = 62;
 const LABEL_HEIGHT = 22;
 const LANE = 42;
+const DIGIT = 7.4;
 const THICKEST = 9;
 const THICKEST_OF_MANY = 3;
 const LONGEST = 7;
-const NARROWEST = 232;
+const NARROWEST = 208;
 
 /**
  * The columns of a network that is a plain chain of small dense layers; null for any other.
@@ -66,26 +68,36 @@ export function columnsOf(trace) {
  */
 export function nodelink(options) {
   const columns = /** @type {Column[]} */ (columnsOf(options.trace));
-  const node = element("figure", { class: "view nodelink", "data-testid": "nodelink" });
-  let width = 720;
-  const draw = () => {
+  const node = element("figure", { class: "view nodelink view-fading", "data-testid": "nodelink" });
+  let width = Math.max(options.width, NARROWEST * columns.length);
+  const view = redrawn(node, options, (options) => {
     const height = heightOf(columns);
     const drawing = vector("svg", { class: "nodelink-drawing", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": text("nodelink.label") });
     drawing.append(...linksOf(columns, options, width, height), ...nodesOf(columns, options, width, height));
     node.replaceChildren(drawing);
-  };
-  draw();
+    node.scrollLeft = acrossOf(columns, columnAtWork(columns, options) - 0.5, width) - node.clientWidth / 2; // if wider than its frame
+  });
   onWidth(node, (available) => {
     width = Math.max(available, NARROWEST * columns.length);
-    draw();
+    view.update({});
   });
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
+  return view;
+}
+
+/**
+ * The column whose incoming links the tour has reached last.
+ * @param {Column[]} columns
+ * @param {NodelinkOptions} options
+ */
+function columnAtWork(columns, { trace, phase, known }) {
+  const isReached = (/** @type {Column} */ { value, weights }) => {
+    const gradient = weights && trace.gradientOf(weights);
+    const after = weights && trace.versionOf(weights, 1);
+    if (phase === "backward") return gradient !== null && known(gradient);
+    return phase === "update" ? after !== null && known(after) : known(value);
   };
+  const reached = columns.flatMap((column, at) => (at && isReached(column) ? [at] : []));
+  return phase === "backward" ? reached[0] ?? columns.length - 1 : reached.at(-1) ?? 1;
 }
 
 /** @param {Column[]} columns */
@@ -99,14 +111,22 @@ function heightOf(columns) {
 /**
  * @param {Column[]} columns
  * @param {number} column
+ * @param {number} width
+ */
+function acrossOf(columns, column, width) {
+  return SIDE + (column * (width - 2 * SIDE)) / (columns.length - 1);
+}
+
+/**
+ * @param {Column[]} columns
+ * @param {number} column
  * @param {number} unit
  * @param {number} width
  * @param {number} height
  * @returns {NodePlace}
  */
 function placeOf(columns, column, unit, width, height) {
-  const x = SIDE + (column * (width - 2 * SIDE)) / (columns.length - 1);
-  return { x, y: ((unit + 0.5) * height) / columns[column].units, column, unit };
+  return { x: acrossOf(columns, column, width), y: ((unit + 0.5) * height) / columns[column].units, column, unit };
 }
 
 // ---------------------------------------------------------------- links: the weights
@@ -149,10 +169,13 @@ function labelShare(sources, targets) {
   return Math.abs(near - 0.5) <= Math.abs(far - 0.5) ? near : far;
 }
 
-/** @typedef {{value: number, kind: "value" | "gradient", ref: string, lines: string[], isKnown: boolean}} Printed */
+/**
+ * `shown` is what the label has room for, `words` is all of it.
+ * @typedef {{value: number, kind: "value" | "gradient" | "change", ref: string, shown: string, words: string, isKnown: boolean}} Printed
+ */
 
 /**
- * What a link shows of its weight: its number, in the backward phase its gradient, in the update both versions.
+ * What a link shows of its weight: its number, in the backward phase its gradient, in the update the change.
  * @param {NodelinkOptions} options
  * @param {Tensor} weights
  * @param {number[]} cell
@@ -161,20 +184,18 @@ function labelShare(sources, targets) {
 function weightNumbers({ trace, phase, known }, weights, cell) {
   const at = positionAt(weights, cell);
   const value = Number(weights.data?.[at]);
-  const gradient = trace.gradientOf(weights);
-  if (phase === "backward") {
-    const isKnown = gradient !== null && known(gradient);
-    const found = Number(gradient?.data?.[at]);
-    return isKnown
-      ? { value: found, kind: "gradient", ref: cellRef(gradient, at), lines: [`∂ ${formatSigned(found)}`], isKnown }
-      : { value, kind: "value", ref: cellRef(weights, at), lines: [format(value)], isKnown: false };
+  const gradient = phase === "backward" ? trace.gradientOf(weights) : null;
+  if (gradient?.data && known(gradient)) {
+    const found = gradient.data[at];
+    return { value: found, kind: "gradient", ref: cellRef(gradient, at), shown: `∂ ${formatSigned(found)}`, words: formatSigned(found), isKnown: true };
   }
   const after = phase === "update" ? trace.versionOf(weights, 1) : null;
   if (after?.data && known(after)) {
     const changed = after.data[at];
-    return { value: changed, kind: "value", ref: cellRef(after, at), lines: [`${format(value)} → ${format(changed)}`, `Δ ${formatSigned(changed - value)}`], isKnown: true };
+    const shown = `Δ ${formatSigned(changed - value)}`;
+    return { value: changed, kind: "change", ref: cellRef(after, at), shown, words: `${format(value)} → ${format(changed)}, ${shown}`, isKnown: true };
   }
-  return { value, kind: "value", ref: cellRef(weights, at), lines: [format(value)], isKnown: phase !== "update" };
+  return { value, kind: "value", ref: cellRef(weights, at), shown: format(value), words: format(value), isKnown: phase === "forward" || phase === "loss" };
 }
 
 /**
@@ -197,13 +218,11 @@ function lineNode(from, to, { value, kind, ref, isKnown }, { largest, thickest }
  * @param {{x: number, y: number}} place
  * @param {Printed} numbers
  */
-function labelNode({ x, y }, { value, kind, ref, lines, isKnown }) {
-  const width = Math.max(...lines.map((line) => line.length)) * 7.4 + 14;
-  const height = LABEL_HEIGHT + (lines.length - 1) * 16;
-  const box = vector("rect", { x: x - width / 2, y: y - height / 2, width, height, rx: kind === "gradient" ? 2 : 6 });
-  const texts = lines.map((line, at) => vector("text", { x, y: y - height / 2 + 15.5 + 16 * at, class: at ? "label-more" : "" }, at ? ` ${line}` : line));
-  const node = vector("g", { class: `label label-${kind} ${value < 0 ? "is-minus" : "is-plus"} ${isKnown ? "" : "is-waiting"}`, role: "button", "aria-label": `${ref}: ${lines.join(" ")}` }, box, ...texts);
-  return link(node, ref);
+function labelNode({ x, y }, { value, kind, ref, shown, words, isKnown }) {
+  const width = shown.length * DIGIT + 14;
+  const box = vector("rect", { x: x - width / 2, y: y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT, rx: kind === "value" ? 6 : 2 });
+  const attributes = { class: `label label-${kind} ${value < 0 ? "is-minus" : "is-plus"} ${isKnown ? "" : "is-waiting"}`, role: "button", "aria-label": `${ref}: ${words}` };
+  return link(vector("g", attributes, vector("title", {}, words), box, vector("text", { x, y: y + 4.5 }, shown)), ref);
 }
 
 // ---------------------------------------------------------------- nodes: inputs and units
@@ -216,7 +235,7 @@ function labelNode({ x, y }, { value, kind, ref, lines, isKnown }) {
  */
 function nodesOf(columns, options, width, height) {
   return columns.flatMap((column, at) =>
-    Array.from({ length: column.units }, (_, unit) => nodeOf(column, options, placeOf(columns, at, unit, width, height), { isLast: at === columns.length - 1, gap: height / column.units })),
+    Array.from({ length: column.units }, (_, unit) => nodeOf(column, options, placeOf(columns, at, unit, width, height), { isLast: at === columns.length - 1, gap: height / column.units, width })),
   );
 }
 
@@ -224,17 +243,17 @@ function nodesOf(columns, options, width, height) {
  * @param {Column} column
  * @param {NodelinkOptions} options
  * @param {NodePlace} place
- * @param {{isLast: boolean, gap: number}} room
+ * @param {{isLast: boolean, gap: number, width: number}} room
  */
-function nodeOf(column, options, { x, y, unit, column: at }, { isLast, gap }) {
+function nodeOf(column, options, { x, y, unit, column: at }, { isLast, gap, width }) {
   const { sample, names = [], classes = [] } = options;
   const node = vector("g", { class: "unit" });
   node.append(circleOf(column, options, x, y, unit));
   const name = at === 0 ? names[unit] ?? "" : isLast ? classes[unit] ?? "" : "";
   if (name) node.append(vector("text", { x, y: y - RADIUS - 9, class: "unit-name" }, name));
   if (gap < 100 || !column.sum) return node;
-  node.append(...(column.bias ? [noteOf(options, column.bias, [unit], "b", x, y - RADIUS - (name ? 27 : 10))] : []));
-  if (column.sum !== column.value) node.append(noteOf(options, column.sum, [sample, unit], "z", x, y + RADIUS + 18));
+  node.append(...(column.bias ? [noteOf(options, column.bias, [unit], "b", { x, y: y - RADIUS - (name ? 27 : 10), width })] : []));
+  if (column.sum !== column.value) node.append(noteOf(options, column.sum, [sample, unit], "z", { x, y: y + RADIUS + 18, width }));
   return node;
 }
 
@@ -282,10 +301,9 @@ function fitting(value, isSigned) {
  * @param {Tensor} tensor
  * @param {number[]} cell
  * @param {string} name
- * @param {number} x
- * @param {number} y
+ * @param {{x: number, y: number, width: number}} place in a drawing of a width that it does not leave
  */
-function noteOf({ trace, phase, known }, tensor, cell, name, x, y) {
+function noteOf({ trace, phase, known }, tensor, cell, name, { x, y, width }) {
   const gradient = phase === "backward" ? trace.gradientOf(tensor) : null;
   const after = phase === "update" ? trace.versionOf(tensor, 1) : null;
   const shown = gradient && known(gradient) ? gradient : after && known(after) ? after : tensor;
@@ -294,6 +312,9 @@ function noteOf({ trace, phase, known }, tensor, cell, name, x, y) {
   const before = Number(tensor.data?.[positionAt(tensor, cell)]);
   const number = shown === gradient ? formatSigned(value) : shown === after && shown !== tensor ? `${format(before)} → ${format(value)}` : format(value);
   const kind = shown === gradient ? "gradient" : "value";
-  const node = vector("text", { x, y, class: `unit-note note-${kind} ${value < 0 ? "is-minus" : "is-plus"}`, role: "button" }, `${kind === "gradient" ? "∂" : ""}${name} = ${isKnown ? number : "?"}`);
+  const words = `${kind === "gradient" ? "∂" : ""}${name} = ${isKnown ? number : "?"}`;
+  const half = (words.length * DIGIT) / 2 + 4;
+  const middle = Math.max(half, Math.min(x, width - half));
+  const node = vector("text", { x: middle, y, class: `unit-note note-${kind} ${value < 0 ? "is-minus" : "is-plus"}`, role: "button" }, words);
   return link(node, writeRef(shown.ref, cell));
 }

@@ -1,6 +1,7 @@
 // The head of the explain page: what was recorded, what the network answers, the self-check, and what a reader must know.
 
 import { element } from "./element.js";
+import { lossRose, lossStory } from "./lossstory.js";
 import { text } from "./messages.js";
 import { outputOf, trueClass } from "./network.js";
 import { format, formatCount } from "./numbers.js";
@@ -87,7 +88,8 @@ export function sampleChoice(trace) {
 }
 
 /**
- * What a reader must know: a step of its own, numbers that are not finite, numbers that are not in the file.
+ * What a reader must know: a step of its own, numbers that are not in the file, a loss that rose, numbers that are not
+ * finite.
  * @param {Trace} trace
  */
 export function noticeNodes(trace) {
@@ -95,6 +97,7 @@ export function noticeNodes(trace) {
   const notices = [];
   if (isOwn) notices.push(element("p", { class: "notice", "data-testid": "own-step" }, text("explain.own_train_step")));
   if (embedded < values) notices.push(element("p", { class: "notice", "data-testid": "partial" }, text("explain.partial", { embedded: formatCount(embedded), values: formatCount(values) })));
+  if (lossRose(trace)) notices.push(element("p", { class: "notice", "data-testid": "loss-rose" }, lossStory(trace)));
   const count = trace.tensors.reduce((sum, { stats }) => sum + stats.nan + stats.inf, 0);
   const first = trace.steps.find(({ reads, writes }) => [...reads, ...writes].some(({ stats }) => stats.nan + stats.inf > 0));
   if (first) {

@@ -1,5 +1,6 @@
 /** What every canvas view draws with: coloured cells, hatches, notches, the page's type and colours. */
 
+import { positionIn } from "./maps.js";
 import { colorIndex, themeColor } from "./scale.js";
 
 /**
@@ -10,7 +11,7 @@ import { colorIndex, themeColor } from "./scale.js";
  * @param {number} height
  */
 export function sizedContext(canvas, width, height) {
-  const density = window.devicePixelRatio || 1;
+  const density = (window.devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1);
   canvas.width = Math.max(1, Math.round(width * density));
   canvas.height = Math.max(1, Math.round(height * density));
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
@@ -37,6 +38,27 @@ export function paintCells(context, { data, rows, columns, scale, smooth, ...box
     if (Number.isFinite(data[position])) setPixel(image, position, table, colorIndex(data[position], scale.limit));
   }
   enlarge(context, image, { ...box, smooth });
+}
+
+/**
+ * Images under one another, one pixel per number, from which they can be drawn one by one.
+ *
+ * @param {import("./maps.js").Images} images
+ * @param {ArrayLike<number>} data of the tensor in which they lie
+ * @param {number[]} order which ones
+ * @param {import("./scale.js").Scale} scale
+ * @param {Uint8ClampedArray} table
+ */
+export function imageSheet(images, data, order, { limit }, table) {
+  const { rows, columns, cells } = images;
+  const sheet = new ImageData(columns, rows * Math.max(order.length, 1));
+  order.forEach((image, place) => {
+    for (let cell = 0; cell < cells; cell += 1) {
+      const value = data[positionIn(images, image, cell)];
+      if (Number.isFinite(value)) setPixel(sheet, place * rows * columns + cell, table, colorIndex(value, limit));
+    }
+  });
+  return canvasOf(sheet);
 }
 
 /**

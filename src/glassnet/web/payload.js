@@ -33,6 +33,20 @@ export async function decode({ buffer, dtype }) {
 }
 
 /**
+ * A float32 array that was stored as the bits in which it differs from another one, or from a multiple of it.
+ * @param {ArrayLike<number> | null} before float32
+ * @param {ArrayLike<number> | null} difference uint32
+ * @param {number} factor
+ */
+export function addChange(before, difference, factor) {
+  let told = /** @type {Float32Array} */ (before);
+  if (factor !== 1) told = told.map((number) => number * Math.fround(factor)); // exact in 64 bits, then rounded once
+  const bits = new Uint32Array(told.buffer);
+  const sums = Uint32Array.from(/** @type {Uint32Array} */ (difference), (bit, position) => bit + bits[position]);
+  return new Float32Array(sums.buffer);
+}
+
+/**
  * @param {string} dtype
  */
 function bytesPerNumber(dtype) {

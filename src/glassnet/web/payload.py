@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,25 @@ def encode_array(array: Array) -> str:
     little = whole.astype(whole.dtype.newbyteorder("<"), copy=False)
     shuffled = little.reshape(-1, 1).view(np.uint8).T.tobytes()
     return base64.b64encode(zlib.compress(shuffled, 9)).decode("ascii")
+
+
+def encode_change(before: Array, after: Array, factors: Iterable[float] = ()) -> tuple[float, str]:
+    """A float32 array as the bits in which it differs from another one, or from a multiple of it.
+
+    Arguments:
+        factors: a running mean is most often its old value times one of these, wherever nothing new came in.
+
+    Returns: the factor that says most numbers, 1 or one of `factors`, and the differences as text.
+
+    >>> factor, text = encode_change(np.float32([2, 4]), np.float32([1, 2]), [0.5])
+    >>> factor, text == encode_array(np.zeros(2, "uint32"))
+    (0.5, True)
+    """
+    told = {1.0: before}
+    if np.isfinite(before).all():  # the bits of a computed NaN are the processor's choice
+        told |= {factor: before * np.float32(factor) for factor in factors}
+    best = max(told, key=lambda factor: np.count_nonzero(told[factor] == after))
+    return best, encode_array(after.view(np.uint32) - told[best].view(np.uint32))
 
 
 def rule_to_json(rule: str) -> list[dict[str, Any]]:

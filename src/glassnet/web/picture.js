@@ -63,11 +63,14 @@ export function picture() {
       if (next.count > 0) sayCell(row, spoken, next, current);
       paint();
     },
-    /** @param {number[]} positions */
-    mark(positions) {
+    /**
+     * @param {number[]} positions
+     * @param {Box[]} [boxes] what is to be outlined inside cells
+     */
+    mark(positions, boxes = []) {
       const { columns, box, ref } = /** @type {PictureSpec} */ (spec);
       const blocks = blocksOf(positions, columns).slice(0, MOST_MARKS);
-      marks.replaceChildren(...blocks.map((block) => markOf(block, columns, box, ref)));
+      marks.replaceChildren(...blocks.map((block) => markOf(block, columns, box, ref)), ...boxes.slice(0, MOST_MARKS).map(innerMark));
     },
   };
 }
@@ -123,6 +126,13 @@ function markOf(block, columns, box, ref) {
   return mark;
 }
 
+/** @param {Box} box */
+function innerMark(box) {
+  const mark = element("div", { class: "picture-mark is-inner" });
+  placeBox(mark, box);
+  return mark;
+}
+
 /**
  * @param {HTMLElement} node
  * @param {Box} box
@@ -148,7 +158,9 @@ function followPointer(canvas, { spec, point }) {
   /** @param {MouseEvent} event */
   const cellUnder = (event) => {
     const shown = spec();
-    return shown && hitCell(shown, event.offsetX, event.offsetY);
+    const { left, top, width } = canvas.getBoundingClientRect();
+    const size = width / canvas.offsetWidth; // of a pixel here: slides are enlarged
+    return shown && hitCell(shown, (event.clientX - left) / size, (event.clientY - top) / size);
   };
   canvas.addEventListener("pointermove", (event) => {
     const position = cellUnder(event);

@@ -4,7 +4,7 @@
  */
 
 import { axesNode, axisMargin, linearMap, rangeOf } from "./axes.js";
-import { boundary } from "./boundary.js";
+import { boundary, classLegend, drawnSamples, markDress, markNode, sampleNote } from "./boundary.js";
 import { element, vector } from "./element.js";
 import { text } from "./messages.js";
 import { forwardOps, outputOf, trueCell, trueClass, valueAt } from "./network.js";
@@ -116,10 +116,20 @@ function inputPlane(context, input, weights, biases) {
     kind: isShare ? "class" : "value",
     x: { range: x, label: columnName(trace, 0) },
     y: { range: y, label: columnName(trace, 1) },
+    chosen: context.sample,
     points: samplePoints(input).map(([px, py], sample) => ({ x: px, y: py, kind: classOf(trace, sample), name: text("stage.sample_n", { sample: String(sample + 1) }), ref: writeRef(output.ref, trueCell(trace, output, sample)) })),
-    classes: trace.meta.classes ?? (units === 1 ? ["0", "1"] : Array.from({ length: units }, (_, unit) => String(unit))),
+    classes: classesOf(trace),
     lines,
   }).node;
+}
+
+/**
+ * @param {Trace} trace
+ * @returns {string[]}
+ */
+function classesOf(trace) {
+  const units = outputOf(trace).shape[1];
+  return trace.meta.classes ?? Array.from({ length: Math.max(units, 2) }, (_, unit) => String(unit));
 }
 
 /**
@@ -175,9 +185,12 @@ function hiddenPlane(context, input, hidden, weights) {
   const drawing = vector("svg", { class: "hidden-plane", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": text("stage.hidden_plane_words") });
   drawing.append(axesNode(plot, name(0), name(1), false));
   for (const line of lines) drawing.append(vector("polyline", { class: "hidden-line", points: line.map(([px, py]) => `${mapX(px).toFixed(1)},${mapY(py).toFixed(1)}`).join(" ") }));
-  samples.forEach((place, sample) => { if (isThere(place)) drawing.append(sampleMark(trace, sample, mapX(place[0]), mapY(place[1]))); });
+  for (const sample of drawnSamples(samples.length, context.sample)) {
+    const place = samples[sample];
+    if (isThere(place)) drawing.append(sampleMark(trace, sample, markDress(samples.length, sample === context.sample), mapX(place[0]), mapY(place[1])));
+  }
   const units = hidden.shape[1] > 2 ? text("stage.hidden_two", { count: hidden.shape[1] }) : "";
-  return element("figure", { class: "view" }, element("figcaption", { class: "view-title" }, text("stage.hidden_plane")), drawing, element("p", { class: "view-status" }, text("stage.hidden_plane_words"), " ", units));
+  return element("figure", { class: "view" }, element("figcaption", { class: "view-title" }, text("stage.hidden_plane")), drawing, element("p", { class: "view-status" }, text("stage.hidden_plane_words"), " ", units, " ", sampleNote(samples.length, context.sample)), classLegend(classesOf(trace)));
 }
 
 /**
@@ -205,15 +218,17 @@ function gridLines([left, right], [low, high]) {
 }
 
 /**
+ * A sample's mark with its number; a dot among many has none.
  * @param {Trace} trace
  * @param {number} sample
+ * @param {ReturnType<typeof markDress>} dress
  * @param {number} x
  * @param {number} y
  */
-function sampleMark(trace, sample, x, y) {
-  const kind = classOf(trace, sample);
-  const shape = kind ? vector("rect", { x: x - 7, y: y - 7, width: 14, height: 14 }) : vector("circle", { cx: x, cy: y, r: 8 });
+function sampleMark(trace, sample, dress, x, y) {
+  const mark = markNode(classOf(trace, sample), x, y, { dress });
+  if (dress === "is-dot") return mark;
   const output = outputOf(trace);
-  const mark = vector("g", { class: `hidden-sample class-${kind}`, role: "button", "aria-label": text("stage.sample_n", { sample: String(sample + 1) }) }, shape, vector("text", { x: x + 13, y: y + 4 }, String(sample + 1)));
-  return link(mark, writeRef(output.ref, trueCell(trace, output, sample)));
+  const node = vector("g", { class: "hidden-sample", role: "button", "aria-label": text("stage.sample_n", { sample: String(sample + 1) }) }, mark, vector("text", { x: x + 13, y: y + 4 }, String(sample + 1)));
+  return link(node, writeRef(output.ref, trueCell(trace, output, sample)));
 }

@@ -6,6 +6,7 @@
 
 import { children, sizeOf } from "./language.js";
 import { forwardOps, positionAt, scoreOf, trueCell } from "./network.js";
+import { isConvolution, movingWindow, slopesBehindConvolution, winnersOf } from "./windows.js";
 
 /** @import {Expr, Statement} from "./language.js" */
 /** @import {Op, Tensor, Trace} from "./trace.js" */
@@ -16,7 +17,11 @@ import { forwardOps, positionAt, scoreOf, trueCell } from "./network.js";
  */
 
 const SHIFT = 1e-6;
+const BENT_AT_0 = new Set(["relu", "leaky_relu", "elu"]);
 const SMALL_BEND = 1e-6;
+
+/** @type {WeakMap<Trace, Map<number, Pushes>>} */
+const knownPushes = new WeakMap();
 
 /**
  * @param {Trace} trace
@@ -24,6 +29,18 @@ const SMALL_BEND = 1e-6;
  * @returns {Pushes}
  */
 export function pushesOf(trace, sample) {
+  const samples = knownPushes.get(trace) ?? new Map();
+  knownPushes.set(trace, samples);
+  if (!samples.has(sample)) samples.set(sample, computedPushes(trace, sample));
+  return samples.get(sample);
+}
+
+/**
+ * @param {Trace} trace
+ * @param {number} sample
+ * @returns {Pushes}
+ */
+function computedPushes(trace, sample) {
   const score = scoreOf(trace);
   const start = new Float64Array(sizeOf(score.shape));
   start[positionAt(score, trueCell(trace, score, sample))] = 1;
@@ -35,7 +52,8 @@ export function pushesOf(trace, sample) {
   const lost = new Set();
   for (const op of forwardOps(trace).reverse()) {
     if (!op.writes.some((tensor) => slopes.has(tensor) || lost.has(tensor))) continue;
-    const after = op.writes.length === 1 && !lost.has(op.writes[0]) ? slopes.get(op.writes[0]) : undefined;
+    const isOnlyWay = !op.writes.slice(1).some((tensor) => slopes.has(tensor) || lost.has(tensor)) && !lost.has(op.writes[0]);
+    const after = isOnlyWay ? slopes.get(op.writes[0]) : undefined;
     const found = after && slopesThrough(trace, op, after);
     if (!after || !found) op.reads.forEach((tensor) => lost.add(tensor));
     else {
@@ -62,10 +80,27 @@ function slopesThrough(trace, op, after) {
     const before = new Map([[input, throughWeights(after, weights)]]);
     return bias ? before.set(bias, sumOverRows(after, bias)) : before;
   }
+  const window = movingWindow(op);
+  if (window && isConvolution(op)) {
+    const before = new Map([[input, slopesBehindConvolution(op, window, after)]]);
+    return bias ? before.set(bias, sumOverRows(after, bias)) : before;
+  }
+  if (window) return new Map([[input, throughWinners(after, winnersOf(op, window), input)]]);
   if (!isCellByCell(trace.statementsOf(op), op)) return null;
   const isSum = op.op === "add" || op.op === "subtract"; // else a weight or a constant is a fixed factor
   const followed = new Set(op.reads.filter(({ role }) => role === "act" || role === "input" || isSum));
   return new Map([...followed].map((tensor) => [tensor, slopesBy(trace, op, after, tensor)]));
+}
+
+/**
+ * @param {Float64Array} after
+ * @param {number[]} winners
+ * @param {Tensor} image
+ */
+function throughWinners(after, winners, { shape }) {
+  const before = new Float64Array(sizeOf(shape));
+  after.forEach((slope, pixel) => { before[winners[pixel]] += slope; });
+  return before;
 }
 
 /**
@@ -100,18 +135,47 @@ function sumOverRows(after, { shape: [units] }) {
  * @param {Tensor} tensor
  */
 function slopesBy(trace, op, after, tensor) {
-  const steps = Float64Array.from(tensor.data ?? [], (value) => SHIFT * Math.max(1, Math.abs(value)));
-  const [up, down] = [1, -1].map((way) => {
-    const shifted = { ...tensor, data: steps.map((step, cell) => (tensor.data?.[cell] ?? 0) + way * step) };
-    const again = { ...op, reads: op.reads.map((read) => (read === tensor ? shifted : read)) };
-    return trace.kernelsOf(again)[0].kernel.all();
+  const values = Float64Array.from(tensor.data ?? []);
+  const [down, up] = [0, 1].map((way) => values.map((value) => stepsFrom(op, value)[way]));
+  const [above, below] = [values.map((value, cell) => value + up[cell]), values.map((value, cell) => value - down[cell])].map((data) => {
+    const reads = op.reads.map((read) => (read === tensor ? { ...tensor, data } : read));
+    return trace.kernelsOf({ ...op, reads })[0].kernel.all();
   });
-  const before = new Float64Array(steps.length);
+  const before = new Float64Array(values.length);
   const places = placesIn(tensor.shape, op.writes[0].shape);
   after.forEach((slope, cell) => {
-    if (slope) before[places[cell]] += (slope * (up[cell] - down[cell])) / (2 * steps[places[cell]]);
+    const at = places[cell];
+    if (slope) before[at] += (slope * (above[cell] - below[cell])) / (up[at] + down[at]);
   });
   return before;
+}
+
+/**
+ * How far a number is lowered and raised: not across a kink, and from a kink only to one side.
+ * @param {Op} op
+ * @param {number} value
+ * @returns {[number, number]}
+ */
+function stepsFrom(op, value) {
+  const step = SHIFT * Math.max(1, Math.abs(value));
+  let [down, up] = [step, step];
+  for (const { at, takesBelow } of kinksOf(op)) {
+    if (value < at || (takesBelow && value === at)) up = Math.min(up, at - value);
+    else down = Math.min(down, value - at);
+  }
+  return [down, up];
+}
+
+/**
+ * Where the curve of an operation has a kink, and which slope its own derivative takes there: relu′(0) = 0 is that from
+ * below. Where it takes the mean of both sides, as for |x|, nothing need be said.
+ * @param {Op} op
+ * @returns {{at: number, takesBelow: boolean}[]}
+ */
+function kinksOf({ op, attrs }) {
+  if (BENT_AT_0.has(op)) return [{ at: 0, takesBelow: true }];
+  if (op === "clip") return [{ at: Number(attrs.x_min), takesBelow: false }, { at: Number(attrs.x_max), takesBelow: true }];
+  return [];
 }
 
 /**

@@ -2,7 +2,7 @@
 
 /** @type {Record<string, string>} */
 export const REPORT_MESSAGES = {
-  "confusion.corner": "true ↓ said →",
+  "confusion.corner": "true\u00a0↓ said\u00a0→",
   "confusion.right": "{truth}: {count} right",
   "confusion.wrong": "{truth} taken for {said}: {count}",
   "report.curves": "How it learned",

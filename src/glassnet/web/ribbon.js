@@ -3,7 +3,7 @@
  * Where more than one path leads there, the others are one remainder.
  */
 
-import { element } from "./element.js";
+import { element, redrawn } from "./element.js";
 import { text } from "./messages.js";
 import { comesOut, equalsSign, formatSigned, shownValue } from "./numbers.js";
 import { link } from "./selection.js";
@@ -27,19 +27,11 @@ import { link } from "./selection.js";
  */
 export function ribbon(options) {
   const node = element("figure", { class: "view ribbon" });
-  const draw = () => {
+  return redrawn(node, options, (options) => {
     const focused = node.querySelector("button:focus")?.getAttribute("data-ref");
     node.replaceChildren(element("figcaption", { class: "view-title" }, options.title ?? text("ribbon.title")), ribbonLine(options));
     Array.from(node.querySelectorAll("button")).find((chip) => chip.dataset.ref === focused)?.focus();
-  };
-  draw();
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  });
 }
 
 /**
@@ -93,5 +85,6 @@ function chipNode({ name, value, ref, words }, isCurrent, pick, role = "") {
  */
 function chipText(name, value) {
   const number = element("span", { class: "ribbon-number" }, formatSigned(value));
-  return element("span", { class: "ribbon-text" }, element("span", { class: "ribbon-name" }, name), number);
+  const whole = name.replace(/([−+·=]) /g, "$1\u00a0"); // a line may end before a sign, not after it
+  return element("span", { class: "ribbon-text" }, element("span", { class: "ribbon-name" }, whole), number);
 }

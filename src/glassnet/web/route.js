@@ -3,13 +3,15 @@
  * the chain rule is a product of a few numbers; everything off the route is one remainder.
  *
  * By default it is the path that pushes the true class up most: from the output of the true class back to the input,
- * at every sum the term that helps it most.
+ * at every sum the term that helps it most. explain/route.py finds the same one.
  */
 
 import { indicesOf } from "./arrays.js";
 import { forwardOps, outputOf, positionAt, scoreOf, trueCell, trueClass, valueAt } from "./network.js";
 import { pushesOf } from "./pushes.js";
+import { sourcesOf } from "./rules.js";
 import { writeRef } from "./selection.js";
+import { cellMet, isConvolution, movingWindow, pixelsMeeting, winnersOf } from "./windows.js";
 
 /** @import {Op, Tensor, Trace} from "./trace.js" */
 /** @import {Addend} from "./rules.js" */
@@ -53,7 +55,7 @@ function wantedSign(trace, sample) {
   const output = outputOf(trace);
   const target = trace.tensors.find(({ role }) => role === "target");
   if ((output.shape.at(-1) ?? 1) > 1 || !target?.data) return 1;
-  return target.data[sample] < valueAt(output, trueCell(trace, output, sample)) ? -1 : 1;
+  return target.data[(sample * target.data.length) / target.shape[0]] < valueAt(output, trueCell(trace, output, sample)) ? -1 : 1;
 }
 
 /**
@@ -74,7 +76,10 @@ function passedPlaces(trace, through, sample) {
   }
   const weights = trace.versionOf(tensor, 0);
   const op = weights && forwardOps(trace).find(({ reads }) => reads.includes(weights));
-  if (!weights || !op || cell.length > 2) return null;
+  if (!weights || !op) return null;
+  const tap = cell.length === 4 && isConvolution(op) ? placeOfTap(trace, op, cell, sample) : null;
+  if (tap) return { upper: tap.upper, before: [...earlierPlaces(trace, tap.multiplied, 1), { tensor: weights, cell }] };
+  if (cell.length > 2) return null;
   const batch = op.writes[0].shape.slice(0, -1).map((_, axis) => (axis ? 0 : sample));
   const upper = { tensor: op.writes[0], cell: [...batch, cell.at(-1) ?? 0] };
   if (cell.length < 2) return { upper };
@@ -102,7 +107,7 @@ function earlierPlaces(trace, place, sign) {
   if (!best) return [place];
   const signal = /** @type {Place} */ (source(best));
   const weights = best.sources.map(({ array, cell }) => ({ tensor: /** @type {Tensor} */ (trace.tensorNamed(op, array)), cell })).filter(({ tensor }) => tensor.role === "param");
-  const turn = weights.reduce((product, { tensor, cell }) => product * (valueAt(tensor, cell) < 0 ? -1 : 1), sign);
+  const turn = weights.reduce((product, { tensor, cell }) => product * (valueAt(tensor, cell) < 0 ? -1 : 1), sign * best.sign);
   return [...earlierPlaces(trace, signal, turn), ...weights, place];
 }
 
@@ -115,11 +120,20 @@ function earlierPlaces(trace, place, sign) {
  * @returns {Place | null}
  */
 function signalOf(trace, op, addend, cell) {
-  const read = addend.sources
+  const read = decisiveSources(addend)
     .filter(({ role }) => role === "value")
     .map(({ array, cell: at }) => ({ tensor: /** @type {Tensor} */ (trace.tensorNamed(op, array)), cell: at }))
     .filter(({ tensor }) => tensor.role === "act" || tensor.role === "input");
   return read.find((place) => String(place.cell) === String(cell)) ?? read[0] ?? null;
+}
+
+/**
+ * What a term was read from; of a maximum only the number that won.
+ * @param {Addend} addend
+ */
+function decisiveSources({ node, value, sign, sources }) {
+  const winner = node.kind === "reduce" && node.how !== "sum" ? node.terms.find((term) => sign * term.value === value) : null;
+  return winner ? sourcesOf(winner.node) : sources;
 }
 
 /**
@@ -132,6 +146,8 @@ function laterPlaces(trace, place) {
   const op = forwardOps(trace).find(({ reads }) => reads.includes(place.tensor));
   if (!op) return [];
   const result = op.writes[0];
+  const through = throughWindow(trace, op, place);
+  if (through) return [...through, ...laterPlaces(trace, through[through.length - 1])];
   const weights = op.reads.find(({ role, shape }) => role === "param" && shape.length === 2);
   if (!weights) {
     const next = { tensor: result, cell: sameCell(place, result) };
@@ -142,6 +158,69 @@ function laterPlaces(trace, place) {
   const unit = bestUnit(trace, { weights, result, input, sample, value: valueAt(place.tensor, place.cell) });
   const next = { tensor: result, cell: [...place.cell.slice(0, -1), unit] };
   return [{ tensor: weights, cell: [input, unit] }, next, ...laterPlaces(trace, next)];
+}
+
+/**
+ * From a cell of an image to the pixel through whose window it pushes the true class most; null for other operations.
+ * @param {Trace} trace
+ * @param {Op} op
+ * @param {Place} place
+ * @returns {Place[] | null}
+ */
+function throughWindow(trace, op, { tensor, cell }) {
+  const window = movingWindow(op);
+  if (!window) return null;
+  const [result, [n, row, column, channel]] = [op.writes[0], cell];
+  const meetings = pixelsMeeting(window[0], row).flatMap(({ pixel: p, tap: u }) => pixelsMeeting(window[1], column).map(({ pixel: q, tap: v }) => ({ p, q, u, v })));
+  if (!meetings.length) return [];
+  if (!isConvolution(op)) {
+    const winners = winnersOf(op, window);
+    const own = meetings.find(({ p, q }) => winners[positionAt(result, [n, p, q, channel])] === positionAt(tensor, cell)) ?? meetings[0];
+    return [{ tensor: result, cell: [n, own.p, own.q, channel] }];
+  }
+  const weights = op.reads[1];
+  const value = valueAt(tensor, cell);
+  const ways = meetings.flatMap(({ p, q, u, v }) => Array.from({ length: result.shape[3] }, (_, filter) => ({ weight: [u, v, channel, filter], pixel: [n, p, q, filter] })));
+  const best = largestPush(trace, result, n, ways, ({ weight }) => value * valueAt(weights, weight));
+  return [{ tensor: weights, cell: best.weight }, { tensor: result, cell: best.pixel }];
+}
+
+/**
+ * The way that pushes the true class most; the one of the largest term where slopes are unknown.
+ * @template {{pixel: number[]}} Way
+ * @param {Trace} trace
+ * @param {Tensor} result
+ * @param {number} sample
+ * @param {Way[]} ways
+ * @param {(way: Way) => number} term
+ */
+function largestPush(trace, result, sample, ways, term) {
+  const slopes = pushesOf(trace, sample).slopes.get(result);
+  const push = (/** @type {Way} */ way) => term(way) * (slopes ? slopes[positionAt(result, way.pixel)] : 1);
+  return ways.reduce((best, way) => (push(way) > push(best) ? way : best), ways[0]);
+}
+
+/**
+ * For a weight of a kernel: the place on the image where it pushes the true class most.
+ * @param {Trace} trace
+ * @param {Op} op
+ * @param {number[]} cell
+ * @param {number} sample
+ * @returns {{multiplied: Place, upper: Place} | null}
+ */
+function placeOfTap(trace, op, [u, v, channel, filter], sample) {
+  const window = movingWindow(op);
+  const [image, weights] = op.reads;
+  const result = op.writes[0];
+  if (!window) return null;
+  const ways = Array.from({ length: window[0].pixels * window[1].pixels }, (_, at) => {
+    const [p, q] = [Math.floor(at / window[1].pixels), at % window[1].pixels];
+    return { read: [sample, cellMet(window[0], p, u), cellMet(window[1], q, v), channel], pixel: [sample, p, q, filter] };
+  }).filter(({ read }) => read[1] >= 0 && read[2] >= 0);
+  if (!ways.length) return null;
+  const weight = valueAt(weights, [u, v, channel, filter]);
+  const best = largestPush(trace, result, sample, ways, ({ read }) => weight * valueAt(image, read));
+  return { multiplied: { tensor: image, cell: best.read }, upper: { tensor: result, cell: best.pixel } };
 }
 
 /**

@@ -434,15 +434,34 @@ class Worker {
     const at = shape.map(() => 0);
     /** @type {WorkedTerm[]} */
     const terms = [];
-    for (let count = sizeOf(shape); terms.length < count;) {
+    for (let count = sizeOf(shape); count > 0;) {
       at.forEach((place, axis) => this.places.set(letters[axis], place));
       const node = this.work(body, start);
-      terms.push({ at: [...at], node, value: node.value });
+      count -= 1;
+      if (how !== "sum" || !isNoTerm(node)) terms.push({ at: [...at], node, value: node.value });
       for (let axis = shape.length - 1; axis >= 0 && ++at[axis] === shape[axis]; axis--) at[axis] = 0;
     }
     this.places = outer;
     return { kind: "reduce", how, letters, terms, value: terms.reduce((sum, term) => join(sum, term.value), start) };
   }
+}
+
+/**
+ * Whether a term is only there because letters run over more places than the sum has: [(h − u) mod 2 = 0].
+ * @param {Worked} node
+ * @returns {boolean}
+ */
+function isNoTerm(node) {
+  if (node.kind === "binary" && node.operator === "*") return isNoTerm(node.left) || isNoTerm(node.right);
+  return node.kind === "guard" && node.value === 0 && !readsNumbers(node);
+}
+
+/**
+ * @param {Worked} node
+ * @returns {boolean}
+ */
+export function readsNumbers(node) {
+  return node.kind === "read" || partsOf(node, "value").some(([part]) => readsNumbers(part));
 }
 
 /**
@@ -469,7 +488,7 @@ function partsOf(node, role) {
  * @param {Role} [role]
  * @returns {Source[]}
  */
-function sourcesOf(node, role = "value") {
+export function sourcesOf(node, role = "value") {
   const sources = partsOf(node, role).flatMap(([part, partRole]) => sourcesOf(part, partRole));
   if (node.kind === "read" && node.cell) sources.push({ array: node.array, cell: node.cell, role });
   return sources;

@@ -6,6 +6,8 @@
 
 import { cellSymbol, routeOf } from "./chain.js";
 import { element, onWidth } from "./element.js";
+import { imageRef, imagesOf, readImageRef } from "./maps.js";
+import { cellOfImage, kindred, mapLevel } from "./mapviews.js";
 import { MESSAGES, text } from "./messages.js";
 import { outputOf, trueCell, trueClass, valueAt } from "./network.js";
 import { columnsOf, nodelink } from "./nodelink.js";
@@ -16,21 +18,24 @@ import { linearBehind, strongestRoute } from "./route.js";
 import { markLinked, writeRef } from "./selection.js";
 import { STAGE_MESSAGES } from "./stagewords.js";
 import { wiggleParts } from "./wiggle.js";
+import { movingWindow } from "./windows.js";
 import { cellLevel, inputName, unitGradientLevel, unitLevel } from "./zoom.js";
 
 /** @import {Selected, selection} from "./selection.js" */
 /** @import {Op, Tensor, Trace} from "./trace.js" */
 /** @import {Part, StageContext} from "./zoom.js" */
-/** What the reader looks at closely, and the operation of the step through which. @typedef {{tensor: Tensor, cell: number[], op: Op, level: "unit" | "unitgradient" | "cell"}} Focus */
+/** What the reader looks at closely, and the operation of the step through which. @typedef {{tensor: Tensor, cell: number[], op: Op, level: "unit" | "unitgradient" | "map" | "cell"}} Focus */
 
 const PASSING = new Set(["transpose", "cast", "reshape", "get_item", "broadcast_to", "identity", "greater", "one_hot"]);
 const MOST_LINKED = 4096;
 const MOST_SAMPLES = 12;
+const COLUMN_GAP = 32;
 
 /**
  * @param {Trace} trace
  * @param {typeof selection} store
- * @returns {{node: HTMLElement, update: () => void}}
+ * @returns {{node: HTMLElement, update: () => void, lay: (columns: number, paper?: number | null) => void}} `lay` draws the
+ *   pictures in so many columns of the node, or for a width of paper
  */
 export function stage(trace, store) {
   Object.assign(MESSAGES, STAGE_MESSAGES);
@@ -42,6 +47,7 @@ export function stage(trace, store) {
   let shown = "";
   let pinned = "";
   let width = 640;
+  let columns = 1;
 
   const update = () => {
     const selected = store.get();
@@ -63,12 +69,21 @@ export function stage(trace, store) {
     const linked = linkedRefs(trace, selected.ref || trace.view(selected).ref);
     for (const { mark } of parts) mark?.(linked);
   };
-  update();
-  onWidth(node, (available) => {
-    width = available;
+  const layIn = (/** @type {number} */ available) => {
+    width = Math.floor((available - (columns - 1) * COLUMN_GAP) / columns);
     update();
-  });
-  return { node, update };
+  };
+  update();
+  onWidth(node, layIn);
+  return {
+    node,
+    update,
+    lay(count, paper = null) {
+      columns = count;
+      body.dataset.columns = String(columns);
+      if (node.clientWidth) layIn(paper ?? node.clientWidth);
+    },
+  };
 }
 
 /**
@@ -95,7 +110,7 @@ function contextOf(trace, store, width) {
  */
 function routeThrough(trace, selected, ref) {
   const route = routeOf(trace, selected);
-  const found = trace.cell(ref);
+  const found = trace.cell(ref) ?? cellOfImage(trace, ref, route);
   if (!found) return route;
   const forward = trace.sourceOf(found.tensor);
   const own = writeRef((trace.versionOf(forward, 0) ?? forward).ref, found.cell);
@@ -114,8 +129,9 @@ function routeThrough(trace, selected, ref) {
  * @param {StageContext} context
  * @returns {Focus | null}
  */
-function focusOf(trace, { view, selected }) {
-  const found = trace.cell(selected.pinned) ?? trace.cell(view.moment.ref);
+function focusOf(trace, { view, selected, route }) {
+  const image = cellOfImage(trace, selected.pinned, route);
+  const found = image ?? trace.cell(selected.pinned) ?? trace.cell(view.moment.ref);
   if (!found) return null;
   const { cell } = found;
   const forward = trace.sourceOf(found.tensor);
@@ -124,7 +140,7 @@ function focusOf(trace, { view, selected }) {
   for (const tensor of related) {
     if (!tensor || tensor.shape.length !== cell.length) continue;
     const op = ops.find(({ writes }) => writes.includes(tensor)) ?? ops.find(({ reads }) => reads.includes(tensor));
-    if (op) return { tensor, cell, op, level: levelOf(trace, tensor) };
+    if (op) return { tensor, cell, op, level: image ? "map" : levelOf(trace, tensor) };
   }
   return null;
 }
@@ -146,17 +162,32 @@ function levelOf(trace, tensor) {
  * @returns {Part[]}
  */
 function stageParts(context, focus) {
-  const { trace } = context;
+  const { trace, view } = context;
   const small = columnsOf(trace) !== null;
   if (!focus) return small ? smallParts(context) : overviewParts(context);
   const drawing = small ? [nodelinkPart(context)] : [];
-  const { tensor, cell, level } = focus;
+  const { tensor, cell, level, op } = focus;
+  if (level === "map" && op.phase !== "update") return mapLevel(context, tensor, cell);
+  if (level === "map") return opParts(context, op);
+  const writer = trace.opWriting(tensor);
+  const working = writer && imagesOf(tensor) && view.moment.ops.includes(writer) && writer.phase !== "update" ? mapLevel(context, sumBehind(trace, writer).writes[0], cell, true) : [];
   const closer = [...cellLevel(context, tensor, cell), ...wiggleParts(context, tensor, cell)];
   const linear = linearBehind(trace, trace.sourceOf(tensor));
   const unit = cell.at(-1) ?? 0;
   if (level === "unit" && linear) return [...drawing, ...unitLevel(context, linear, unit)];
   if (level === "unitgradient" && linear) return [...drawing, ...unitGradientLevel(context, linear, unit), ...closer];
-  return [...drawing, ...closer];
+  return [...drawing, ...working, ...closer];
+}
+
+/**
+ * The convolution of which an activation is a function cell by cell; any other operation itself.
+ * @param {Trace} trace
+ * @param {Op} op
+ * @returns {Op}
+ */
+function sumBehind(trace, op) {
+  const before = op.phase === "forward" && !movingWindow(op) && String(op.reads[0]?.shape) === String(op.writes[0].shape) ? trace.opWriting(op.reads[0]) : null;
+  return before && before.path === op.path ? sumBehind(trace, before) : op;
 }
 
 // ---------------------------------------------------------------- the whole step
@@ -169,7 +200,8 @@ function overviewParts(context) {
   const { moment, op } = context.view;
   const drawn = new Set(moment.ops.flatMap((one) => followersInStep(context, one)));
   const told = moment.ops.length > 1 ? moment.ops.filter((one) => !PASSING.has(one.op) && !drawn.has(one) && !isTrivial(one)) : moment.ops;
-  return (told.length ? told : [op]).flatMap((one) => opParts(context, one));
+  const once = { ...context, seen: new Set() };
+  return (told.length ? told : [op]).flatMap((one) => opParts(once, one));
 }
 
 /**
@@ -196,7 +228,7 @@ function matricesPart(context) {
  * @returns {Part}
  */
 function nodelinkPart(context) {
-  const { trace, view, sample, route } = context;
+  const { trace, view, sample, route, width } = context;
   const now = trace.steps.indexOf(view.moment.step);
   const last = view.moment.ops.at(-1)?.id ?? 0;
   const known = (/** @type {Tensor} */ tensor) => {
@@ -206,7 +238,7 @@ function nodelinkPart(context) {
     return step === undefined || trace.steps.indexOf(step) < now || (step === view.moment.step && writer.id <= last);
   };
   const classes = trace.meta.classes ?? undefined;
-  return { node: nodelink({ trace, sample, phase: view.moment.phase, known, route, names: trace.meta.columns ?? undefined, ...(classes ? { classes } : {}) }).node };
+  return { node: nodelink({ trace, width, sample, phase: view.moment.phase, known, route, names: trace.meta.columns ?? undefined, ...(classes ? { classes } : {}) }).node };
 }
 
 /**
@@ -267,6 +299,8 @@ function trailNodes(context, focus) {
   const stops = [{ label: view.moment.title, ref: "" }];
   const unit = focus && unitOf(trace, context, focus);
   if (unit) stops.push(unit);
+  const image = focus && imageStop(focus);
+  if (image) stops.push(image);
   if (focus && focus.level === "cell") stops.push({ label: cellSymbol(focus.tensor, focus.cell), ref: writeRef(focus.tensor.ref, focus.cell) });
   const nodes = stops.map(({ label, ref }, at) => {
     const isLast = at === stops.length - 1;
@@ -275,6 +309,17 @@ function trailNodes(context, focus) {
     return element("li", {}, button);
   });
   return [element("ol", { class: "trail-stops" }, ...nodes), routeNode(context)];
+}
+
+/**
+ * The map or filter in which a cell lies.
+ * @param {Focus} focus
+ */
+function imageStop({ tensor, cell }) {
+  const part = tensor.axes[0] === "N" ? cell[0] : cell[2];
+  const images = cell.length === 4 ? imagesOf(tensor, part) : null;
+  if (!images) return null;
+  return { label: text(images.kind === "map" ? "maps.map" : "maps.filter", { number: String(cell[3]) }), ref: imageRef(images, cell[3]) };
 }
 
 /**
@@ -300,7 +345,8 @@ function unitOf(trace, { sample }, { tensor, cell, level }) {
 function routeNode({ trace, route, pick }) {
   const stops = route.filter((ref) => {
     const tensor = trace.tensor(ref);
-    return tensor && (tensor.role === "input" || (tensor.role === "act" && trace.opWriting(tensor)?.op === "linear"));
+    const writer = tensor && trace.opWriting(tensor);
+    return tensor && (tensor.role === "input" || (tensor.role === "act" && (writer?.op === "linear" || writer?.op === "biased_convolution")));
   });
   const nodes = stops.flatMap((ref, at) => {
     const button = element("button", { type: "button", class: "trail-stop", "data-ref": ref }, routeName(trace, ref, at === stops.length - 1));
@@ -324,6 +370,7 @@ function routeName(trace, ref, isLast) {
     const input = found.cell.slice(1).reduce((position, index, axis) => position * sizes[axis] + index, 0);
     return inputName(trace, input, sizes.reduce((product, size) => product * size, 1));
   }
+  if (found.cell.length === 4) return text("maps.place", { number: String(unit), row: String(found.cell[1]), column: String(found.cell[2]) });
   const name = isLast ? trace.meta.classes?.[unit] : undefined;
   return name === undefined ? text("stage.unit", { unit: String(unit) }) : text("stage.class", { name });
 }
@@ -337,6 +384,7 @@ function routeName(trace, ref, isLast) {
  * @returns {string[]}
  */
 function linkedRefs(trace, ref) {
+  if (readImageRef(ref)) return [ref, ...kindred(trace, ref)];
   const found = trace.cell(ref);
   const op = found && trace.opWriting(found.tensor);
   const worked = op && trace.workCell(op, op.writes.indexOf(found.tensor), found.cell);

@@ -79,7 +79,7 @@ function sliceOf(trace, tensor, sample) {
   const [first, end] = trace.rangeOfSample(tensor, sample);
   const data = /** @type {Float32Array} */ (tensor.data).subarray(first, end);
   const shape = data.length === tensor.data?.length ? tensor.shape : [1, ...tensor.shape.slice(1)];
-  return { ref: tensor.ref, role: tensor.role, shape, data };
+  return { ref: tensor.ref, role: tensor.role, axes: tensor.axes, shape, data };
 }
 
 /**

@@ -10,8 +10,8 @@
 
 import { indicesOf, positionOf } from "./arrays.js";
 import { simplified } from "./language.js";
-import { decode } from "./payload.js";
-import { compile, workCell } from "./rules.js";
+import { addChange, decode } from "./payload.js";
+import { compile, evaluate, workCell } from "./rules.js";
 import { readRef, writeRef } from "./selection.js";
 
 /** @import {Statement} from "./language.js" */
@@ -49,8 +49,8 @@ export class Trace {
    */
   static async load(payload) {
     const tensors = await Promise.all(payload.tensors.map(async (tensor) => ({ ...tensor, data: await numbersOf(tensor) })));
-    for (const { id, base } of payload.tensors) {
-      if (base !== null) tensors[id].data = addBits(tensors[base].data, tensors[id].data);
+    for (const { id, base, factor } of payload.tensors) {
+      if (base !== null) tensors[id].data = addChange(tensors[base].data, tensors[id].data, factor);
     }
     return new Trace(payload, tensors);
   }
@@ -183,10 +183,13 @@ export class Trace {
    */
   kernelsOf(op) {
     const shapes = Object.fromEntries(op.writes.map((tensor, place) => [op.outputs[place], tensor.shape]));
-    return this.statementsOf(op).flatMap((statement) => {
+    const statements = this.statementsOf(op);
+    const between = statements.filter(({ target }) => !op.outputs.includes(target)); // computed on the way, not recorded
+    return statements.flatMap((statement) => {
       const output = op.outputs.indexOf(statement.target);
       if (output < 0 || !this.isWorked(op, output)) return [];
-      return [{ output, kernel: compile([statement], this.arraysFor(op, output), op.attrs, shapes)[0] }];
+      const arrays = this.arraysFor(op, output);
+      return [{ output, kernel: compile([statement], { ...evaluate(between, arrays, op.attrs), ...arrays }, op.attrs, shapes)[0] }];
     });
   }
 
@@ -400,15 +403,4 @@ function largestCell(data, first, end) {
  */
 async function numbersOf({ buffer, dtype, base }) {
   return buffer === null ? null : decode({ buffer, dtype: base === null ? dtype : "uint32" });
-}
-
-/**
- * A float32 array that was stored as the differences between its bits and those of another.
- * @param {ArrayLike<number> | null} base
- * @param {ArrayLike<number> | null} difference
- */
-function addBits(base, difference) {
-  const before = new Uint32Array(/** @type {Float32Array} */ (base).buffer);
-  const bits = Uint32Array.from(/** @type {Uint32Array} */ (difference), (bit, position) => bit + before[position]);
-  return new Float32Array(bits.buffer);
 }

@@ -2,6 +2,7 @@
 
 import { element } from "./element.js";
 import { text } from "./messages.js";
+import { moveOn } from "./placehistory.js";
 import { selection } from "./selection.js";
 
 /** @import {Moment, Trace, View} from "./trace.js" */
@@ -28,9 +29,15 @@ export function transport(trace, tour, extras = []) {
     return made;
   });
   const range = element("input", { type: "range", min: 0, step: 1, class: "transport-range", "aria-label": text("transport.range"), "data-testid": "range" });
-  range.addEventListener("input", () => selection.set({ step: Number(range.value) }));
+  let dragging = false;
+  range.addEventListener("input", () => {
+    moveOn(dragging, () => selection.set({ step: Number(range.value) }));
+    dragging = true;
+  });
+  range.addEventListener("change", () => { dragging = false; });
   const bar = element("div", { class: "transport-phases", "aria-hidden": "true" });
-  const present = button("transport.present", text("transport.present"), tour.present);
+  const present = button("transport.present", "", tour.present);
+  present.removeAttribute("aria-label");
   const node = element(
     "nav", { class: "transport", "aria-label": text("transport.label") },
     element("div", { class: "transport-buttons" }, back, play.node, next),
@@ -51,6 +58,8 @@ export function transport(trace, tour, extras = []) {
       range.setAttribute("aria-valuetext", text("card.place", { step: String(index + 1), count: String(count), phase: text(`phase.${moment.phase}`), title: moment.title }));
       sizes.forEach((size) => size.setAttribute("aria-pressed", String(size.dataset.by === granularity)));
       sizes[2].disabled = !route.length;
+      present.textContent = text(tour.isPresenting() ? "transport.leave" : "transport.present");
+      present.setAttribute("aria-pressed", String(tour.isPresenting()));
       bar.replaceChildren(...phaseNodes(trace.moments(granularity, route), moment));
       if (index === count - 1) play.stop();
     },
@@ -104,7 +113,11 @@ function playButton(trace, tour) {
     if (timer !== undefined) return stop();
     const { index, count } = trace.view(selection.get());
     if (index === count - 1) selection.set({ step: 0 });
-    timer = window.setInterval(tour.next, PAUSE);
+    let going = false;
+    timer = window.setInterval(() => {
+      moveOn(going, tour.next);
+      going = true;
+    }, PAUSE);
     return show();
   });
   node.removeAttribute("aria-label");
@@ -146,6 +159,6 @@ export function followTourKeys(trace, tour) {
     const paging = event.key.startsWith("Page") && !tour.isPresenting();
     if (typing || paging || event.ctrlKey || event.altKey || event.metaKey || !(event.key in keys)) return;
     event.preventDefault();
-    keys[event.key]();
+    moveOn(event.repeat, keys[event.key]);
   });
 }

@@ -1,22 +1,26 @@
 /**
- * The weights of all units of a layer as small pictures side by side, on one scale and one canvas: what does each unit
- * look for? Gradients and contributions (input times weight) are shown the same way.
+ * Small pictures of the same kind side by side, on one scale and one canvas: the weights of all units of a layer (what
+ * does each unit look for?), the filters of a kernel, the maps that they make. Gradients are shown the same way.
  */
 
-import { pictureShape } from "./arrays.js";
 import { element, onWidth } from "./element.js";
 import { shapeText, spokenNumber } from "./heat.js";
 import { legend } from "./legend.js";
+import { MOST_IMAGES, imageRef, imagesOfUnits, mosaic, positionIn } from "./maps.js";
 import { text } from "./messages.js";
 import { format } from "./numbers.js";
-import { canvasOf, cssColor, hatch, setPixel } from "./paint.js";
+import { cssColor, hatch, imageSheet } from "./paint.js";
 import { picture } from "./picture.js";
-import { colorIndex, colorTable, countUncolored, limitOf, scaleKind } from "./scale.js";
+import { colorTable, countUncolored, limitOf, scaleKind } from "./scale.js";
+import { readRef } from "./selection.js";
 
 /**
  * @typedef {import("./arrays.js").ArrayView} ArrayView
+ * @typedef {import("./maps.js").Images} Images
  * @typedef {object} UnitGridOptions
- * @property {ArrayView} array (inputs, units): a kernel, its gradient or the contributions
+ * @property {ArrayView} array (inputs, units), or what `images` lie in
+ * @property {Images} [images] the pictures; otherwise one per unit. At most 64 are shown, the first of the order
+ * @property {number} [height] the most CSS pixels down, for `images`
  * @property {string} [title]
  * @property {number[] | null} [image] rows and columns of the model's images, when the inputs are an image
  * @property {ArrayView | null} [biases] (units)
@@ -26,7 +30,7 @@ import { colorIndex, colorTable, countUncolored, limitOf, scaleKind } from "./sc
  * @property {number} [selected] the chosen unit
  * @property {number} [limit] a locked limit
  * @property {ArrayLike<number>} [trained] one number per input, 0 where no sample ever moved its weights
- * @property {string[]} [linked] refs whose units are outlined
+ * @property {string[]} [linked] refs whose units are outlined, or in images the cells
  * @property {(ref: string | null) => void} [onpoint] the unit under the pointer or the focus, as `dense/kernel@0[:,37]`
  * @property {(unit: number) => void} [onpick]
  * @property {(order: string) => void} [onorder]
@@ -34,10 +38,13 @@ import { colorIndex, colorTable, countUncolored, limitOf, scaleKind } from "./sc
  *   pitchY: number, width: number, height: number}} UnitLayout
  */
 
-const LARGEST_TILE = 44;
+const USUAL_TILE = 44;
+const LARGEST_TILE = 64;
 const GAP = 6;
 const BIAS = 5;
 const WIDEST_GRID = 16;
+const LARGEST_IN_GRID = 96;
+const USUAL_HEIGHT = 232;
 const FRAME = 40; // its padding and, for gradients, its tab
 
 /**
@@ -51,12 +58,12 @@ export function unitgrid(options) {
   let sorted = sortedUnits(options);
 
   const describe = (/** @type {number | undefined} */ unit) => {
-    const hint = options.biases ? "unitgrid.hint_biases" : "unitgrid.hint";
-    parts.status.textContent = unit === undefined ? text(hint) : describeUnit(unit, options, format);
+    parts.status.textContent = unit === undefined ? hintText(options) : describeUnit(unit, options, format);
   };
-  const mark = () => view.mark(linkedUnits(options).map((unit) => sorted.indexOf(unit)));
+  const mark = () => view.mark(linkedUnits(options).map((unit) => sorted.indexOf(unit)).filter((position) => position >= 0), linkedBoxes(options, sorted, width));
   const draw = () => {
     const { array, title = array.name ?? array.ref, selected } = options;
+    const images = imagesFor(options);
     const scale = unitScale(options);
     sorted = sortedUnits(options);
     dressUnits(parts, options, scale, title, (order) => (options.onorder ? options.onorder(order) : update({ order })));
@@ -65,7 +72,7 @@ export function unitgrid(options) {
       label: title,
       onpoint: (position) => {
         describe(position === null ? selected : sorted[position]);
-        options.onpoint?.(position === null ? null : unitRef(array, sorted[position]));
+        options.onpoint?.(position === null ? null : imageRef(images, sorted[position]));
       },
       onpick: (position) => options.onpick?.(sorted[position]),
     });
@@ -117,57 +124,106 @@ function dressUnits({ node, frame, caption, orders, footer }, options, scale, ti
 }
 
 /**
- * The name of all weights of one unit.
- *
- * @param {ArrayView} array
- * @param {number} unit
+ * @param {UnitGridOptions} options
+ * @returns {Images}
  */
-function unitRef(array, unit) {
-  return `${array.ref}[:,${unit}]`;
+function imagesFor({ images, array, image = null }) {
+  return images ?? imagesOfUnits(array, image);
 }
 
 /**
  * The units in the order in which they are shown.
  *
- * @param {Pick<UnitGridOptions, "array" | "orders" | "order">} options
+ * @param {UnitGridOptions} options
  * @returns {number[]}
  */
-function sortedUnits({ array, orders = {}, order = "index" }) {
-  const units = Array.from({ length: array.shape[1] }, (_, unit) => unit);
+function sortedUnits(options) {
+  const { images, orders = {}, order = "index" } = options;
+  const units = Array.from({ length: imagesFor(options).count }, (_, unit) => unit);
   const keys = orders[order];
-  if (!keys) return units;
-  return units.sort((a, b) => Math.abs(keys[b]) - Math.abs(keys[a]) || a - b);
+  if (keys) units.sort((a, b) => Math.abs(keys[b]) - Math.abs(keys[a]) || a - b);
+  return images ? units.slice(0, MOST_IMAGES) : units;
 }
 
 /**
- * The units that linked refs belong to: cells of the array, whole units, and biases.
+ * The units that linked refs belong to: cells of the array, whole units, and biases. Of images single cells are outlined.
  *
  * @param {UnitGridOptions} options
  */
-function linkedUnits({ array, biases, linked = [] }) {
+function linkedUnits(options) {
+  const { array, images, biases, linked = [] } = options;
   const prefixes = [array.ref, biases?.ref].filter((ref) => ref !== undefined);
   const units = linked
-    .filter((ref) => prefixes.some((prefix) => ref.startsWith(`${prefix}[`)))
+    .filter((ref) => prefixes.some((prefix) => ref.startsWith(`${prefix}[`)) && !(images && readRef(ref).tensor === array.ref))
     .map((ref) => Number(ref.slice(ref.lastIndexOf("[") + 1, -1).split(",").at(-1)));
-  return [...new Set(units)].filter((unit) => unit >= 0 && unit < (array.shape[1]));
+  return [...new Set(units)].filter((unit) => unit >= 0 && unit < imagesFor(options).count);
 }
 
 /**
- * As many tiles in a row as fit, at most 16, preferring rows of equal length. A tile shows every weight as at least one
- * pixel and small images enlarged.
+ * Around the linked cells of every image one box.
+ *
+ * @param {UnitGridOptions} options
+ * @param {number[]} sorted
+ * @param {number} width
+ * @returns {import("./picture.js").Box[]}
+ */
+function linkedBoxes({ images, array, linked = [], height }, sorted, width) {
+  if (!images) return [];
+  /** @type {Map<number, {top: number, left: number, bottom: number, right: number}>} */
+  const found = new Map();
+  for (const ref of linked) {
+    const { tensor, cell } = readRef(ref);
+    if (tensor !== array.ref || cell.length !== 4) continue;
+    const isTurned = images.rowStep < 0;
+    const [part, r, c] = images.kind === "map" ? cell : [cell[2], cell[0], cell[1]];
+    if (part !== images.part) continue;
+    const [row, column] = isTurned ? [images.rows - 1 - r, images.columns - 1 - c] : [r, c];
+    const { top, left, bottom, right } = found.get(cell[3]) ?? { top: row, left: column, bottom: row, right: column };
+    found.set(cell[3], { top: Math.min(top, row), left: Math.min(left, column), bottom: Math.max(bottom, row), right: Math.max(right, column) });
+  }
+  const { across, pitchX, pitchY, side } = imageLayout(images, sorted.length, width, height);
+  return [...found].flatMap(([image, { top, left, bottom, right }]) => {
+    const position = sorted.indexOf(image);
+    if (position < 0) return [];
+    return [{ x: (position % across) * pitchX + left * side, y: Math.floor(position / across) * pitchY + top * side, width: (right - left + 1) * side, height: (bottom - top + 1) * side }];
+  });
+}
+
+/**
+ * @param {Images} images
+ * @param {number} count how many of them are shown
+ * @param {number} width
+ * @param {number} [height]
+ * @returns {UnitLayout}
+ */
+function imageLayout({ rows, columns }, count, width, height = USUAL_HEIGHT) {
+  const { across, down, side: fitting } = mosaic({ count, rows, columns, width, height, gap: GAP, below: BIAS });
+  const largest = LARGEST_IN_GRID / Math.max(rows, columns);
+  const side = Math.min(fitting, largest >= 2 ? Math.floor(largest) : largest);
+  const [tileWidth, tileHeight] = [side * columns, side * rows];
+  const [pitchX, pitchY] = [tileWidth + GAP, tileHeight + BIAS + GAP];
+  return { across, down, side, tileWidth, tileHeight, pitchX, pitchY, width: across * pitchX - GAP, height: down * pitchY - GAP };
+}
+
+/**
+ * As many tiles in a row as fit, at most 16, preferring rows of equal length; then the tiles grow to fill the width. A
+ * tile shows every weight as at least one pixel and small images enlarged.
  *
  * @param {{units: number, rows: number, columns: number, width: number}} wanted
  * @returns {UnitLayout}
  */
 export function unitLayout({ units, rows, columns, width }) {
-  const side = Math.max(1, Math.floor(LARGEST_TILE / Math.max(rows, columns)));
-  const [tileWidth, tileHeight] = [side * columns, side * rows];
-  const [pitchX, pitchY] = [tileWidth + GAP, tileHeight + BIAS + GAP];
-  const fitting = Math.max(1, Math.min(WIDEST_GRID, units, Math.floor((width + GAP) / pitchX)));
+  const longest = Math.max(rows, columns);
+  const usual = Math.max(1, Math.floor(USUAL_TILE / longest));
+  const fitting = Math.max(1, Math.min(WIDEST_GRID, units, Math.floor((width + GAP) / (usual * columns + GAP))));
   let across = fitting;
   while (across > fitting / 2 && units % across) across -= 1;
   if (across <= fitting / 2) across = fitting;
   const down = Math.ceil(units / across);
+  const room = Math.min(LARGEST_TILE / longest, ((width + GAP) / across - GAP) / columns);
+  const side = Math.max(usual, room < 2 ? Math.floor(room * columns) / columns : Math.floor(room)); // large cells stay sharp
+  const [tileWidth, tileHeight] = [side * columns, Math.round(side * rows)];
+  const [pitchX, pitchY] = [tileWidth + GAP, tileHeight + BIAS + GAP];
   return { across, down, side, tileWidth, tileHeight, pitchX, pitchY, width: across * pitchX - GAP, height: down * pitchY - GAP };
 }
 
@@ -181,8 +237,9 @@ function unitScale({ array, limit }) {
 }
 
 /** @param {UnitGridOptions} options */
-function countUntrained({ array, trained }) {
-  return trained ? Array.from(trained).filter((value) => value === 0).length * (array.shape[1]) : 0;
+function countUntrained(options) {
+  const { trained } = options;
+  return trained ? Array.from(trained).filter((value) => value === 0).length * imagesFor(options).count : 0;
 }
 
 /**
@@ -192,9 +249,9 @@ function countUntrained({ array, trained }) {
  * @param {number} width
  */
 function unitSpec(options, sorted, scale, width) {
-  const { array, image = null } = options;
-  const shape = pictureShape([array.shape[0]], image);
-  const layout = unitLayout({ units: sorted.length, ...shape, width });
+  const images = imagesFor(options);
+  const { rows, columns } = images;
+  const layout = options.images ? imageLayout(images, sorted.length, width, options.height) : unitLayout({ units: sorted.length, rows, columns, width });
   const box = (/** @type {number} */ position) => ({
     x: (position % layout.across) * layout.pitchX,
     y: Math.floor(position / layout.across) * layout.pitchY,
@@ -207,10 +264,19 @@ function unitSpec(options, sorted, scale, width) {
     width: layout.width,
     height: layout.height,
     box,
-    paint: (/** @type {CanvasRenderingContext2D} */ context) => paintUnits(context, { options, sorted, scale, shape, layout, box }),
+    paint: (/** @type {CanvasRenderingContext2D} */ context) => paintUnits(context, { options, images, sorted, scale, layout, box }),
     speak: (/** @type {number} */ position) => describeUnit(sorted[position], options, spokenNumber),
-    ref: (/** @type {number} */ position) => unitRef(array, sorted[position]),
+    ref: (/** @type {number} */ position) => imageRef(images, sorted[position]),
   };
+}
+
+/** @param {UnitGridOptions} options */
+function hintText(options) {
+  const { kind, count } = imagesFor(options);
+  const parts = [text(`unitgrid.hint.${kind}`)];
+  if (options.biases) parts.push(text("unitgrid.hint.biases"));
+  if (options.images && count > MOST_IMAGES) parts.push(text("unitgrid.more", { count: count - MOST_IMAGES }));
+  return parts.join(" ");
 }
 
 /**
@@ -220,8 +286,9 @@ function unitSpec(options, sorted, scale, width) {
  * @param {UnitGridOptions} options
  * @param {(value: number) => string} number
  */
-function describeUnit(unit, { biases, orders = {} }, number) {
-  const parts = [text("unitgrid.unit", { unit: String(unit) })];
+function describeUnit(unit, options, number) {
+  const { biases, orders = {} } = options;
+  const parts = [text(`unitgrid.${imagesFor(options).kind}`, { unit: String(unit) })];
   if (biases) parts.push(text("unitgrid.bias", { value: number(biases.data[unit]) }));
   for (const [name, keys] of Object.entries(orders)) parts.push(text(`unitgrid.${name}`, { value: number(keys[unit]) }));
   return parts.join(", ");
@@ -246,8 +313,7 @@ function fillOrders(group, { orders = {}, order = "index" }, choose) {
 }
 
 /**
- * @typedef {{options: UnitGridOptions, sorted: number[], scale: import("./scale.js").Scale,
- *   shape: import("./arrays.js").PictureShape, layout: UnitLayout,
+ * @typedef {{options: UnitGridOptions, images: Images, sorted: number[], scale: import("./scale.js").Scale, layout: UnitLayout,
  *   box: (position: number) => import("./picture.js").Box}} UnitPainting
  */
 
@@ -260,12 +326,13 @@ function paintUnits(context, painting) {
   const table = colorTable(scale.kind);
   const largestBias = limitOf(options.biases?.data ?? [], "value");
   const chosen = sorted.indexOf(options.selected ?? -1);
-  const tiles = unitTiles(painting, table);
-  context.imageSmoothingEnabled = false;
+  const tiles = imageSheet(painting.images, options.array.data, sorted, scale, table);
+  context.imageSmoothingEnabled = !Number.isInteger(layout.side);
+  context.imageSmoothingQuality = "high";
   sorted.forEach((unit, position) => {
     const { x, y } = box(position);
-    const { columns, rows } = painting.shape;
-    context.drawImage(tiles, 0, unit * rows, columns, rows, x, y, layout.tileWidth, layout.tileHeight);
+    const { columns, rows } = painting.images;
+    context.drawImage(tiles, 0, position * rows, columns, rows, x, y, layout.tileWidth, layout.tileHeight);
     if (options.biases) paintBias(context, options.biases.data[unit], largestBias, x, y + layout.tileHeight + 1, layout.tileWidth);
   });
   paintUnitHatches(context, painting);
@@ -276,25 +343,6 @@ function paintUnits(context, painting) {
   context.strokeStyle = cssColor("ink");
   context.lineWidth = 2;
   context.strokeRect(box(chosen).x + 1, box(chosen).y + 1, layout.tileWidth - 2, layout.tileHeight - 2);
-}
-
-/**
- * All units under one another, one pixel per weight.
- *
- * @param {UnitPainting} painting
- * @param {Uint8ClampedArray} table
- */
-function unitTiles({ options, scale, shape }, table) {
-  const [inputs, units] = [options.array.shape[0], options.array.shape[1]];
-  const cells = shape.rows * shape.columns;
-  const image = new ImageData(shape.columns, shape.rows * Math.max(units, 1));
-  for (let input = 0; input < inputs; input += 1) {
-    for (let unit = 0; unit < units; unit += 1) {
-      const value = options.array.data[input * units + unit];
-      if (Number.isFinite(value)) setPixel(image, unit * cells + input, table, colorIndex(value, scale.limit));
-    }
-  }
-  return canvasOf(image);
 }
 
 /**
@@ -319,16 +367,15 @@ function paintBias(context, bias, limit, left, top, width) {
  * @param {CanvasRenderingContext2D} context
  * @param {UnitPainting} painting
  */
-function paintUnitHatches(context, { options, sorted, shape, layout, box }) {
+function paintUnitHatches(context, { options, images, sorted, layout, box }) {
   const { array, trained } = options;
-  const units = array.shape[1];
   const grey = hatch(context, "dim");
   sorted.forEach((unit, position) => {
     const { x, y } = box(position);
-    for (let input = 0; input < (array.shape[0]); input += 1) {
-      const broken = !Number.isFinite(array.data[input * units + unit]);
-      if (!broken && (!trained || trained[input] !== 0)) continue;
-      const at = [x + (input % shape.columns) * layout.side, y + Math.floor(input / shape.columns) * layout.side];
+    for (let cell = 0; cell < images.cells; cell += 1) {
+      const broken = !Number.isFinite(array.data[positionIn(images, unit, cell)]);
+      if (!broken && (!trained || trained[cell] !== 0)) continue;
+      const at = [x + (cell % images.columns) * layout.side, y + Math.floor(cell / images.columns) * layout.side];
       for (const style of broken ? [cssColor("ink")] : [cssColor("surface"), grey]) {
         context.fillStyle = style;
         context.fillRect(at[0], at[1], layout.side, layout.side);

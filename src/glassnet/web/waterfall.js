@@ -3,7 +3,7 @@
  * numbers are rounded to the same last digit, so that a reader can add them up.
  */
 
-import { element } from "./element.js";
+import { element, redrawn } from "./element.js";
 import { text } from "./messages.js";
 import { comesOut, format } from "./numbers.js";
 import { commonDigits, fixed } from "./rounding.js";
@@ -31,21 +31,13 @@ import { link } from "./selection.js";
  */
 export function waterfall(options) {
   const node = element("figure", { class: "view waterfall" });
-  const draw = () => {
+  return redrawn(node, options, (options) => {
     const plan = planWaterfall(options);
     const span = spanOf(plan.rows);
     const power = plan.exponent ? element("span", { class: "view-shape" }, text("number.power", { power: format(10 ** plan.exponent) })) : null;
     const body = element("tbody", {}, ...plan.rows.map((row) => rowNode(row, span, plan)));
     node.replaceChildren(element("figcaption", { class: "view-title" }, options.title, power), element("table", { class: "waterfall-table" }, body));
-  };
-  draw();
-  return {
-    node,
-    update(changes) {
-      options = { ...options, ...changes };
-      draw();
-    },
-  };
+  });
 }
 
 /**

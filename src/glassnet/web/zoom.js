@@ -7,9 +7,10 @@ import { cellRef, indicesOf, pictureShape } from "./arrays.js";
 import { cellSymbol } from "./chain.js";
 import { element } from "./element.js";
 import { formulaWithNumbers } from "./formula.js";
-import { spokenNumber } from "./heat.js";
+import { paintMarks, spokenNumber } from "./heat.js";
 import { legend } from "./legend.js";
 import { lens } from "./lens.js";
+import { imagesOf } from "./maps.js";
 import { text } from "./messages.js";
 import { positionAt, sizeOfTensor, valueAt } from "./network.js";
 import { format, formatFull, formatSigned } from "./numbers.js";
@@ -25,10 +26,10 @@ import { waterfall } from "./waterfall.js";
 /** @import {Selected} from "./selection.js" */
 /** @import {Op, Tensor, Trace, View} from "./trace.js" */
 /**
- * What every part of the stage needs to know; `pick` makes a number the one that the reader looks at closely, `follow`
+ * What every part of the stage needs to know; `seen` are the tensors that a step has already drawn; `pick` makes a number the one that the reader looks at closely, `follow`
  * leads the route through another sample.
  * @typedef {{trace: Trace, selected: Readonly<Selected>, view: View, route: string[], sample: number,
- *   image: number[] | null, width: number, point: (ref: string | null) => void, pick: (ref: string) => void, follow: (sample: number) => void}} StageContext
+ *   image: number[] | null, width: number, seen?: Set<Tensor>, point: (ref: string | null) => void, pick: (ref: string) => void, follow: (sample: number) => void}} StageContext
  */
 /** A part of the stage; `mark` outlines the cells of some refs. @typedef {{node: HTMLElement, mark?: (refs: string[]) => void}} Part */
 
@@ -36,6 +37,11 @@ const LARGEST_IMAGE = 224;
 const MOST_SOURCES = 8;
 const MOST_ACROSS = 4;
 const SMALLEST_IMAGE = 100;
+const LARGEST_SQUARE = 28;
+const WIDEST_NUMBER = 66;
+const NUMBER_LINE = 30;
+const SHORT_DIGITS = 3;
+const LETTER = 8; // CSS pixels at most, with the gaps
 
 // ---------------------------------------------------------------- tensors as the views want them
 
@@ -114,6 +120,8 @@ export function limitFor({ data, role }) {
  * @property {number} [limit]
  * @property {number[] | null} image
  * @property {number} size the most CSS pixels across
+ * @property {boolean} [numbers] print them in the cells
+ * @property {boolean} [plain] without a legend
  * @property {(position: number) => string} refOf
  * @property {(position: number) => string} nameOf
  */
@@ -125,34 +133,50 @@ export function limitFor({ data, role }) {
  * @returns {Required<Part>}
  */
 export function slicePicture(options, { point, pick }) {
-  const { title, data, role, kind, image, size, refOf, nameOf } = options;
+  const { title, data, role, kind, image, size, refOf, nameOf, numbers = false, plain = false } = options;
   const shape = pictureShape([data.length], image);
-  const cell = Math.max(1, Math.min(28, Math.floor(size / Math.max(shape.columns, shape.rows))));
+  const side = Math.max(1, Math.min(LARGEST_SQUARE, Math.floor(size / Math.max(shape.columns, shape.rows))));
   const scale = { kind, limit: options.limit ?? limitOf(data, kind) };
+  const widest = Math.min(WIDEST_NUMBER, Math.floor(size / shape.columns));
+  const texts = numbers ? shortTexts(data, role, widest) : null;
+  const [width, height] = texts ? [widest, NUMBER_LINE] : [side, side];
   const view = picture();
-  const box = (/** @type {number} */ position) => ({ x: (position % shape.columns) * cell, y: Math.floor(position / shape.columns) * cell, width: cell, height: cell });
+  const box = (/** @type {number} */ position) => ({ x: (position % shape.columns) * width, y: Math.floor(position / shape.columns) * height, width, height });
   view.show({
     label: title,
     columns: shape.columns,
     count: data.length,
-    width: shape.columns * cell,
-    height: shape.rows * cell,
+    width: shape.columns * width,
+    height: shape.rows * height,
     box,
     paint: (context) => {
-      paintCells(context, { data, ...shape, scale, left: 0, top: 0, cellWidth: cell, cellHeight: cell }, colorTable(kind));
+      const cells = { data, ...shape, scale, left: 0, top: 0, cellWidth: width, cellHeight: height };
+      paintCells(context, cells, colorTable(kind));
       paintBrokenCells(context, data, box);
+      if (texts) paintMarks(context, { ...cells, texts }, colorTable(kind));
     },
     speak: (position) => `${nameOf(position)}: ${spokenNumber(data[position])}`,
     ref: refOf,
     onpoint: (position) => point(position === null ? null : refOf(position)),
-    onpick: (position) => pick(refOf(position)),
+    onpick: (position) => refOf(position) && pick(refOf(position)),
   });
   const positions = new Map(Array.from(data, (_, position) => [refOf(position), position]));
   const node = element(
     "figure", { class: "view slice", "data-role": role },
-    element("figcaption", { class: "view-title" }, title), element("div", { class: `frame role-${role}` }, view.node), legend(scale, countUncolored(data, scale.limit)),
+    element("figcaption", { class: "view-title" }, title), element("div", { class: `frame role-${role}` }, view.node), ...(plain ? [] : [legend(scale, countUncolored(data, scale.limit))]),
   );
   return { node, mark: (refs) => view.mark(refs.flatMap((ref) => positions.get(ref) ?? [])) };
+}
+
+/**
+ * Numbers for small cells; null where they do not fit.
+ * @param {ArrayLike<number>} data
+ * @param {string} role
+ * @param {number} width
+ */
+function shortTexts(data, role, width) {
+  const texts = Array.from(data, (value) => (role === "grad" ? formatSigned : format)(value, SHORT_DIGITS));
+  return Math.max(...texts.map(({ length }) => length)) * LETTER <= width ? texts : null;
 }
 
 /**
@@ -250,14 +274,14 @@ export function unitGradientLevel(context, op, unit) {
 
 /**
  * @param {StageContext} context
- * @param {(Omit<SliceOptions, "image" | "size"> | HTMLElement)[]} pictures
+ * @param {((Omit<SliceOptions, "image" | "size"> & Partial<Pick<SliceOptions, "image">>) | HTMLElement)[]} pictures
  * @param {string[]} signs
  * @returns {Required<Part>}
  */
 export function picturesInLine(context, pictures, signs) {
   const across = Math.min(pictures.length, MOST_ACROSS);
   const size = Math.min(LARGEST_IMAGE, Math.max(SMALLEST_IMAGE, Math.floor(context.width / across) - (across < MOST_ACROSS ? 54 : 66)));
-  const parts = pictures.map((one) => (one instanceof HTMLElement ? { node: one, mark: () => {} } : slicePicture({ ...one, image: context.image, size }, context)));
+  const parts = pictures.map((one) => (one instanceof HTMLElement ? { node: one, mark: () => {} } : slicePicture({ image: context.image, ...one, size }, context)));
   return { node: equationNode(parts.map(({ node }, at) => [at ? signs[at - 1] : "", node])), mark: (refs) => parts.forEach(({ mark }) => mark(refs)) };
 }
 
@@ -266,7 +290,7 @@ export function picturesInLine(context, pictures, signs) {
  * @param {[string, HTMLElement][]} terms
  */
 export function equationNode(terms) {
-  return element("div", { class: "stage-equation" }, ...terms.map(([sign, node]) => element("div", { class: "stage-term" }, ...(sign ? [element("span", { class: "stage-sign" }, sign)] : []), node)));
+  return element("div", { class: "stage-equation" }, ...terms.map(([sign, node]) => element("div", { class: "stage-term" }, ...(sign ? [element("span", { class: sign === "⋆" ? "stage-sign is-star" : "stage-sign" }, sign)] : []), node)));
 }
 
 /**
@@ -310,7 +334,7 @@ function columnOf({ shape, data }, column) {
 export function cellLevel(context, tensor, cell) {
   const { image, point, pick } = context;
   const ref = writeRef(tensor.ref, cell);
-  const isLarge = sizeOfTensor(tensor) > 1 && tensor.data;
+  const isLarge = sizeOfTensor(tensor) > 1 && tensor.data && !imagesOf(tensor);
   const window = isLarge ? lens({ array: arrayOf(tensor), limit: limitFor(tensor), image, cell: ref, onpoint: point, onpick: pick }) : null;
   if (window) window.node.dataset.testid = "lens";
   /** @type {Part[]} */
