@@ -6,6 +6,7 @@ import numpy as np
 from golden.mistakes import CASES, case, classifier, fit, labels, rows
 
 import glassnet as gn
+from glassnet.lab.environments import GridWorld, make
 
 __all__ = ["CASES"]
 
@@ -258,3 +259,43 @@ def text_layer_in_a_model():
 @case
 def class_out_of_range_of_an_encoding():
     gn.layers.CategoryEncoding(3, name="encode")(np.array([[0, 3]]))
+
+
+# ---------------------------------------------------------------- binary layers, worlds to act in
+
+
+@case
+def packing_a_model_without_weights():
+    gn.models.save_packed(gn.Sequential([gn.layers.BinaryDense(2)], name="net"), "net.glassnet")
+
+
+@case
+def packing_into_a_file_of_another_kind():
+    gn.models.save_packed(gn.Sequential([gn.Input((3,)), gn.layers.BinaryDense(2)]), "net.npz")
+
+
+@case
+def step_without_a_reset():
+    make("CartPole-v1").step(1)
+
+
+@case
+def action_counted_from_1():
+    world = make("CartPole-v1")
+    world.reset(seed=0)
+    world.step(2)
+
+
+@case
+def world_of_another_version():
+    make("CartPole-v0")
+
+
+@case
+def grid_without_a_way():
+    GridWorld(["S#", "#G"])
+
+
+@case
+def grid_with_a_short_line():
+    GridWorld(["S..", "..", "..G"])

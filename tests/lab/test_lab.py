@@ -20,11 +20,13 @@ ROOT = Path(__file__).parents[2]
 IDS = [row.id for row in lab.rows()]
 EXACT = ["A1", "BA2", "BA5", "BA6", "IC5", "IC6", "N7", "TB1"]
 PARAMS = {
+    "A2T": 204_571,
     "BA1": 15_910,
     "GC1": 118_282,
     "GC2": 118_282,
     "IC1": 13,
     "IC3": 31_810,
+    "BN1": 1_205_800,
     "N1": 23_860,
     "N4": 7_850,
     "TB1": 13_002,
@@ -50,10 +52,9 @@ def numbers(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_row_that_is_asked_for_is_there():
-    lessons = "BA1 BA2 BA3 BA4 BA5 BA6 GC1 GC2 TB1 TB2 TB3 TB4 TB5 TB6 TB7 TB8 IC1 IC2 IC3 IC5 IC6 N1 N4 N7 A1 digits"
-    lessons += " IC4 OA1 OA2 OA3 OA4 NF1 NF2"
-    wishes = "RL1 RL2 RL3"
-    assert sorted(IDS) == sorted(f"{lessons} {wishes}".split())
+    lessons = "BA1 BA2 BA3 BA4 BA5 BA6 GC1 GC2 TB1 TB2 TB3 TB4 TB5 TB6 TB7 TB8 IC1 IC2 IC3 IC4 IC5 IC6 OA1 OA2 OA3 OA4"
+    books, anchors, wishes = "N1 N4 N7 NF1 NF2", "A1 A2G A2T A3 digits", "RL1 RL2 RL3 BN1"
+    assert sorted(IDS) == sorted(f"{lessons} {books} {anchors} {wishes}".split())
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -77,10 +78,13 @@ def test_the_number_of_parameters_is_that_of_the_lesson(id: str):
     assert lab.run(id, quick=True)["obtained"]["params"] == PARAMS[id]
 
 
-@pytest.mark.parametrize("id", ["BA3", "GC1", "TB2", "TB5", "TB6", "IC1", "IC3", "N1", "digits", "RL1"])
+@pytest.mark.parametrize("id", ["BA3", "GC1", "TB2", "TB5", "TB6", "IC1", "IC3", "N1", "digits", "RL1", "BN1"])
 def test_a_seed_decides_the_run(id: str):
-    first, again, other = (numbers(lab.run(id, seed, quick=True)) for seed in (1, 1, 2))
-    assert first == again != other
+    found = []
+    for seed in (1, 1, 2):
+        gn.utils.clear_session()  # automatic layer names stand in the files whose sizes are obtained
+        found.append(numbers(lab.run(id, seed, quick=True)))
+    assert found[0] == found[1] != found[2]
 
 
 def test_an_unknown_row_is_named_with_the_known_ones():

@@ -126,7 +126,7 @@ def _transformer(source: Source, settings: Settings) -> Model:
         )  # fmt: skip
     model = decoder(
         source.task.outputs, source.x_train.shape[1], settings.layers[0], len(settings.layers), _HEADS,
-        settings.dropout, settings.activation, _name(source.task),
+        settings.dropout, settings.activation, name=_name(source.task),
     )  # fmt: skip
     model.compile(_optimizer(settings), next_character_loss(), metrics=["accuracy"])
     return model

@@ -18,6 +18,7 @@ from glassnet.cli.report import REPORT, write_report
 from glassnet.cli.sources import Source
 from glassnet.cli.writing import written
 from glassnet.datasets import CsvSchema
+from glassnet.datasets.text import decode
 from glassnet.errors import DataError, GlassnetError
 from glassnet.explain.plane import decision_text, scatter_text
 from glassnet.models.files import save_model
@@ -107,9 +108,10 @@ def _file_order(settings: recipe.Settings) -> dict[str, Any] | None:
 
 
 def _show_text(source: Source, tell: Tell) -> None:
-    task, x, names = source.task, source.x_train, source.task.class_names or []
-    tell(f"{task.name}: {x.size:,} characters to learn from, {source.x_test.size:,} to test on, {len(names)} different")
-    tell(textwrap.indent("".join(names[i] for i in x[:3].reshape(-1)), "  "))
+    x, tested, names = source.x_train, source.x_test, source.task.class_names or []
+    tell(f"{source.task.name}: {x.size:,} characters to learn from, {tested.size:,} to test on, {len(names)} different")
+    tell("what is tested on begins:")
+    tell(textwrap.indent(decode(tested[:3].reshape(-1), "".join(names)), "  "))
 
 
 def _show_data(source: Source, tell: Tell) -> None:

@@ -18,7 +18,8 @@ __all__ = ["Row", "rows", "run"]
 EXPERIMENTS = (
     "bot_academy", "mnist_mlp", "three_blue", "sixteen", "noise", "gradient", "labels", "minima", "xor",
     "independent_code", "autoencoder", "gan", "convolution", "nielsen", "nnfs", "micrograd",
-    "reinforcement", "digits",
+    "names", "shakespeare",
+    "reinforcement", "binary", "digits",
 )  # fmt: skip
 
 Recipe = Callable[[int, bool], dict[str, Any]]

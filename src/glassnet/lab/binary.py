@@ -41,7 +41,7 @@ def file_sizes(model: Sequential) -> tuple[Sequential, int, int]:
 def binary_mlp(seed: int, quick: bool) -> dict[str, Any]:
     """Train the latent weights, pack their signs, and judge what comes back from the file.
 
-    Width, rate and epochs were chosen on the last 10,000 training images; the test images are looked at once, here.
+    Width and epochs were chosen on the last 10,000 training images; the test images are looked at once, here.
     """
     set_random_seed(seed)
     epochs = 1 if quick else EPOCHS

@@ -234,7 +234,7 @@ def judged(act: Act, quick: bool) -> dict[str, Any]:
 def cartpole_reinforce(seed: int, quick: bool) -> dict[str, Any]:
     """REINFORCE learns to balance; then its likeliest action is judged."""
     set_random_seed(seed)
-    rate, hidden, episodes, updates = 0.01, [64], 8, 2 if quick else 200
+    rate, hidden, episodes, updates = 0.005, [64], 8, 2 if quick else 200
     world = make("CartPole-v1")
     world.reset(seed=seed)
     agent = Reinforce(world, rate, hidden, np.random.default_rng(seed))

@@ -25,13 +25,13 @@ TRAINING = "AdamW(weight_decay=0.1, beta_2=0.99), gradient's norm at most 1, rat
 
 def decoder(
     characters: int, context: int, width: int, blocks: int, heads: int, dropout: float = 0.0, activation: str = "gelu",
-    name: str | None = None,
+    stddev: float = 0.02, name: str | None = None,
 ) -> Model:  # fmt: skip
     """A transformer that says of every character what comes next: ids (N, context) to logits (N, context, characters).
 
-    Normalized first, and with GPT-2's first weights: N(0, 0.02).
+    Normalized first. The first weights are N(0, stddev²); GPT-2's 0.02 is small for a narrow network.
     """
-    normal = RandomNormal(stddev=0.02)
+    normal = RandomNormal(stddev=stddev)
     ids = Input((context,), dtype="int64")
     x = Embedding(characters, width, embeddings_initializer=normal, name="token")(ids)
     x = Add()([x, PositionEmbedding(context, initializer=normal, name="position")(x)])
