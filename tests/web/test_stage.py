@@ -369,8 +369,12 @@ def test_the_page_answers_which_pixel_pushed_most_its_gradient_its_factors_and_t
     assert f"“{true}”" in answer
     assert number(re.search(r"[+−]\d+\.\d+", answer).group()) == pytest.approx(pushes[best], rel=1e-3)
 
-    route = strongest_route(trace)
+    page.get_by_test_id("push-follow").click()  # from here on the chain is that of this pixel
+    page.evaluate(SELECT, {"pinned": ""})
+    route = page.evaluate("window.__glass.selection.get().route")
+    assert tuple(cell_of(route[0])) == (0, best)
     cell = tuple(cell_of(route[1]))
+    assert cell[0] == best
     gradient = float(trace.tensors[trace["dense/kernel@0"].grad].array[cell])
     page.evaluate(SELECT, {"step": 5})
     result = page.get_by_test_id("chain").locator(".ribbon-result").first.inner_text()

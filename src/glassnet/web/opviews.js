@@ -131,10 +131,11 @@ function pushParts(context, op) {
   const map = slicePicture({ title: text("stage.push_map", { name }), data: added, role: "act", kind: "value", image: context.image, size, refOf, nameOf }, context);
   const sum = waterfall({
     title: text("stage.push_sum", { name }), count: PUSH_TERMS,
-    terms: added.map((value, at) => ({ label: nameOf(at), value, factors: [] })),
+    terms: added.map((value, at) => ({ label: nameOf(at), value, factors: [], ref: refOf(at) })),
     ...remainders(trace, pushes), total,
   });
-  const words = element("p", { class: "stage-words", "data-testid": "push" }, text("stage.push_words", { pixel: nameOf(best), name, value: formatSigned(added[best]) }));
+  const words = element("p", { class: "stage-words", "data-testid": "push" }, text("stage.push_words", { pixel: nameOf(best), name, value: formatSigned(added[best]) }), " ",
+    link(element("button", { "data-testid": "push-follow" }, text("stage.push_follow", { pixel: nameOf(best) })), refOf(best)));
   const node = element("section", { class: "stage-push" }, element("h2", { class: "stage-heading" }, text("stage.push_title", { name })), words, element("div", { class: "stage-columns" }, map.node, sum.node));
   return [{ node, mark: map.mark }];
 }

@@ -67,6 +67,7 @@ export const STAGE_MESSAGES = {
   "stage.push_map": "pixel · its slope on “{name}”",
   "stage.push_sum": "They add up to the score of “{name}”",
   "stage.push_title": "What pushed “{name}” up?",
+  "stage.push_follow": "Lead the route through {pixel}",
   "stage.push_words": "Over all paths together, {pixel} pushed “{name}” up most: {value}.",
   "stage.route": "Route:",
   "stage.sample": "sample",
