@@ -150,7 +150,7 @@ def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | 
                 continue
             same_target = op.name in _SAME and tensors[op.reads[0]].role == "target"
             tensor.role, tensor.axes = "target" if same_target else "act", _BATCH_AXES.get(tensor.array.ndim, ())
-            if not layer and op.phase == "forward" and tensor.array.ndim == 2:
+            if (not layer or op.name == "reshape") and op.phase == "forward" and tensor.array.ndim == 2:
                 tensor.axes = ("N", "I")
             if output not in op.targets:
                 tensor.symbol = output  # what only the vjp sees

@@ -179,16 +179,20 @@ def _step_from(config: dict[str, Any]) -> TraceStep:
 # ---------------------------------------------------------------- the same step with other numbers
 
 
-def replay(step: Trace, changes: dict[int, Array], dtype: Any = None) -> dict[int, Any]:
+def replay(
+    step: Trace, changes: dict[int, Array], dtype: Any = None, known: dict[int, Any] | None = None
+) -> dict[int, Any]:
     """The forward pass and loss of a trace anew, with some tensors changed: the same operations, the same random bits.
 
     Arguments:
         changes: tensor number -> other values for it.
         dtype: a float type to compute in; that of the trace by default.
+        known: what a replay without changes gave: only what depends on the changes is computed.
 
     Returns: the new value of every tensor of forward pass and loss, by number.
     """
-    values: dict[int, Any] = {}
+    values: dict[int, Any] = {number: array for number, array in (known or {}).items() if number not in changes}
+    changed = set(changes)
 
     def value(number: int) -> Any:
         if number not in values:
@@ -199,6 +203,9 @@ def replay(step: Trace, changes: dict[int, Array], dtype: Any = None) -> dict[in
     for op in step.ops:
         if op.phase not in ("forward", "loss") or op.inside_of is not None:
             continue
+        if known is not None and changed.isdisjoint(op.reads):
+            continue
+        changed.update(op.writes)
         if op.op is None:
             raise GraphError(
                 "replay: a trace that was read from a file has no operations", fix="record it with gn.trace"

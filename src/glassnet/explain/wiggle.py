@@ -42,30 +42,32 @@ def wiggle(trace: Trace, refs: list[str] | None = None) -> list[dict[str, Any]]:
     if any(op.op is None for op in trace.ops) or "loss_ref" not in trace.facts:
         return []
     places = [_place(trace, ref) for ref in refs] if refs is not None else _places(trace)
-    return [_wiggled(trace, number, cell) for number, cell in places]
+    with np.errstate(all="ignore"):
+        known = replay(trace, {}, np.float64)
+    return [_wiggled(trace, number, cell, known) for number, cell in places]
 
 
-def _wiggled(trace: Trace, number: int, cell: tuple[int, ...]) -> dict[str, Any]:
+def _wiggled(trace: Trace, number: int, cell: tuple[int, ...], known: dict[int, Any]) -> dict[str, Any]:
     weights = trace.tensors[number]
     gradient = weights.grad
     value = float(weights.array[cell])
     reach = max(math.sqrt(float(np.mean(np.square(weights.array, dtype=np.float64)))), _SMALLEST_REACH)
     values = [value + reach * share for share in np.linspace(-1, 1, _VALUES)]
-    low, high = (_loss_at(trace, number, cell, value + way * _STEP) for way in (-1, 1))
+    low, high = (_loss_at(trace, number, cell, value + way * _STEP, known) for way in (-1, 1))
     return {
         "tensor": number, "cell": list(cell), "values": values,
-        "losses": [_loss_at(trace, number, cell, tried) for tried in values],
+        "losses": [_loss_at(trace, number, cell, tried, known) for tried in values],
         "slope": 0.0 if gradient is None else float(trace.tensors[gradient].array[cell]),
         "difference": (high - low) / (2 * _STEP),
     }  # fmt: skip
 
 
-def _loss_at(trace: Trace, number: int, cell: tuple[int, ...], value: float) -> float:
+def _loss_at(trace: Trace, number: int, cell: tuple[int, ...], value: float, known: dict[int, Any]) -> float:
     changed = trace.tensors[number].array.astype(np.float64)
     changed[cell] = value
     loss = next(n for n, tensor in enumerate(trace.tensors) if tensor.ref == trace.facts["loss_ref"])
     with np.errstate(all="ignore"):
-        return float(replay(trace, {number: changed}, np.float64)[loss])
+        return float(replay(trace, {number: changed}, np.float64, known)[loss])
 
 
 # ---------------------------------------------------------------- which weights

@@ -349,7 +349,7 @@ function ribbonsOf(trace, store, { tensor, cell }) {
     const found = trace.tensor(ref);
     if (!found) return;
     store.set({ step: momentIndexOf(trace, store.get(), found) });
-    window.scrollTo({ top: 0 }); // the ribbon stands far below the step that it leads to
+    window.scrollTo({ top: 0 }); // where the step that it leads to begins
   };
   const chip = (/** @type {ChainFactor} */ factor) => ({ name: factor.label, value: factor.value, ref: factor.ref, words: factor.ref });
   return chainLines(trace, tensor, cell, routeOf(trace, store.get())).map(({ factors, others, result }, index) => {

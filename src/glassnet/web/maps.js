@@ -62,6 +62,18 @@ export function imagesOfUnits({ shape: [inputs, units], ref }, image) {
 }
 
 /**
+ * The weights of one unit that reads maps in one row, as images; they lie in a matrix (inputs, units).
+ * @param {Shaped} tensor
+ * @param {number[]} maps shape (N, H, W, C)
+ * @param {number} unit
+ * @returns {Images}
+ */
+export function imagesOfColumn({ shape: [, units], ref }, [, rows, columns, count], unit) {
+  const columnStep = count * units;
+  return { kind: "map", ref, part: 0, rows, columns, cells: rows * columns, count, start: unit, rowStep: columns * columnStep, columnStep, imageStep: units };
+}
+
+/**
  * The position in the tensor of a cell of an image; the cells of an image are counted row by row.
  * @param {Images} images
  * @param {number} image
@@ -108,8 +120,9 @@ export function readImageRef(ref) {
  * @param {number} cell
  * @returns {number[]}
  */
-export function cellIn({ kind, part, columns }, image, cell) {
-  const [row, column] = [Math.floor(cell / columns), cell % columns];
+export function cellIn({ kind, part, columns, cells, rowStep }, image, cell) {
+  const at = rowStep < 0 ? cells - 1 - cell : cell;
+  const [row, column] = [Math.floor(at / columns), at % columns];
   return kind === "map" ? [part, row, column, image] : [row, column, part, image];
 }
 

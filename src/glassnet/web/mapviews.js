@@ -6,14 +6,14 @@
 import { slopeName } from "./chain.js";
 import { element } from "./element.js";
 import { formulaWithNumbers } from "./formula.js";
-import { cellIn, imageRef, imagesOf, imageNumbers, readImageRef, turned } from "./maps.js";
+import { cellIn, imageNumbers, imageRef, imagesOf, imagesOfColumn, readImageRef, turned } from "./maps.js";
 import { text } from "./messages.js";
 import { forwardOps } from "./network.js";
 import { patchOf, patchPart, patchSum } from "./patch.js";
 import { readRef, writeRef } from "./selection.js";
 import { unitgrid } from "./unitgrid.js";
 import { isConvolution, receptiveField, movingWindow, winnersOf } from "./windows.js";
-import { arrayOf, equationNode, inkOr, limitFor, slicePicture, tensorTitle } from "./zoom.js";
+import { arrayOf, equationNode, limitFor, scaleFor, slicePicture, tensorTitle } from "./zoom.js";
 
 /** @import {Images} from "./maps.js" */
 /** @import {Op, Tensor, Trace} from "./trace.js" */
@@ -22,14 +22,23 @@ import { arrayOf, equationNode, inkOr, limitFor, slicePicture, tensorTitle } fro
 const FEW_IMAGES = 8;
 const SINGLE_IMAGE = 176;
 const LARGE_MAP = 336;
-const MIDDLE_MAP = 196;
+const FIELD_PICTURE = 140;
+const MANY_OPS = 3; // in a step, from which on its grids are lower, as on a slide
+const LOW_GRID = 152;
+const SIGN_BEFORE = 68; // CSS pixels for the sign before a picture
 const SMALL_MAP = 120;
+const KERNEL_PICTURE = 171;
+const PICTURE_GAP = 18;
+const GRADIENT_TAB = 26;
 const SIGNS_BETWEEN = 130;
 const FEW_CELLS_OF_MAP = 9;
 /** The signs between what an operation reads; what it writes stands behind "=". */
 export const SIGNS = new Map(Object.entries({
   multiply: "·", matmul: "×", add: "+", subtract: "−", divide: "/", convolution: "⋆", biased_convolution: "⋆", convolution_transpose: "⋆", convolution_kernel: "⋆",
 }));
+
+/** @param {Tensor} tensor */
+const isKernel = ({ axes }) => axes[0] === "U";
 
 // ---------------------------------------------------------------- all images of a tensor
 
@@ -43,11 +52,12 @@ export const holdsImages = (tensor) => tensor.data !== null && imagesOf(tensor) 
  * All images of a tensor; a single one with its cells.
  * @param {StageContext} context
  * @param {Tensor} tensor
- * @param {{title?: string, height?: number, isTurned?: boolean}} [options] `isTurned`: a kernel as the error meets it
+ * @param {{title?: string, width?: number, isTurned?: boolean}} [options] `width`: the most CSS pixels across;
+ *   `isTurned`: a kernel as the error meets it
  * @returns {Part}
  */
-export function imagesPart(context, tensor, { title = slopeName(context.trace, tensor) ?? tensorTitle(tensor), height, isTurned = false } = {}) {
-  const { trace, sample, point, pick, width } = context;
+export function imagesPart(context, tensor, { title = slopeName(context.trace, tensor) ?? tensorTitle(tensor), width = context.width - SIGN_BEFORE, isTurned = false } = {}) {
+  const { trace, sample, point, pick } = context;
   const shown = chosenImage(context, tensor);
   const first = /** @type {Images} */ (imagesOf(tensor, shown?.part ?? sample));
   if (first.kind === "map" && first.count === 1) return onePicture(context, tensor, first, 0, { size: Math.min(SINGLE_IMAGE, width), title });
@@ -58,14 +68,14 @@ export function imagesPart(context, tensor, { title = slopeName(context.trace, t
   const bias = tensor.role === "param" && trace.ops.find((op) => op.phase === "forward" && op.reads[1] === tensor)?.reads[2];
   const view = unitgrid({
     array: arrayOf(tensor), title, images: imagesIn(first.part), limit: limitFor(tensor),
-    ...(height ? { height } : {}), ...(bias && !isTurned ? { biases: arrayOf(bias) } : {}), ...(shown ? { selected: shown.image } : {}),
+    ...(context.view.moment.ops.length > MANY_OPS || "slide" in document.documentElement.dataset ? { height: LOW_GRID } : {}), ...(bias && !isTurned ? { biases: arrayOf(bias) } : {}), ...(shown ? { selected: shown.image } : {}),
     onpoint: point,
     onpick: (image) => pick(imageRef(/** @type {Images} */ (imagesOf(tensor, Number(channels?.value ?? first.part))), image)),
   });
   const channels = first.kind === "filter" && tensor.shape[2] > 1 ? channelChoice(tensor, first.part, (part) => view.update({ images: imagesIn(part) })) : null;
   if (channels) view.node.children[0].after(element("label", { class: "channel-choice" }, text("maps.channel"), " ", channels));
   view.node.classList.add("is-images");
-  view.node.style.width = first.count > FEW_IMAGES ? "100%" : `${Math.min(width, Math.max(200, width / 2 - 90))}px`;
+  view.node.style.width = `${Math.min(width, first.count > FEW_IMAGES ? width : Math.max(200, context.width / 2 - 90))}px`;
   view.node.dataset.testid = `images-${first.kind}`;
   return { node: view.node, mark: (linked) => view.update({ linked }) };
 }
@@ -122,8 +132,7 @@ function onePicture(context, tensor, images, image, { size, title, numbers = fal
   const name = tensor.shape[3] > 1 || images.kind === "filter" ? imageTitle(tensor, images, image) : tensorTitle(tensor);
   const gridName = (/** @type {number} */ cell) => text("maps.cell", { row: String(Math.floor(cell / images.columns)), column: String(cell % images.columns) });
   return slicePicture({
-    title: title ?? name, data, role: tensor.role, kind: tensor.role === "grad" ? "gradient" : inkOr("value", tensor, [...data]),
-    limit: limitFor(tensor), image: [images.rows, images.columns], size, numbers, plain,
+    title: title ?? name, data, role: tensor.role, ...scaleFor(tensor, data), image: [images.rows, images.columns], size, numbers, plain,
     refOf: (cell) => writeRef(tensor.ref, cellIn(images, image, cell)), nameOf: gridName,
   }, context);
 }
@@ -134,9 +143,34 @@ function onePicture(context, tensor, images, image, { size, title, numbers = fal
  * @param {Images} images
  * @param {number} image
  */
-export function imageTitle(tensor, images, image) {
+function imageTitle(tensor, images, image) {
   const ref = imageRef(images, image);
   return `${tensorTitle(tensor)}${ref.slice(ref.lastIndexOf("["))}`;
+}
+
+/**
+ * One unit of a dense layer that reads maps in one row: its weights as a picture for each map, and their products.
+ * @param {StageContext} context
+ * @param {Op} op a `linear` operation
+ * @param {number} unit
+ * @param {Tensor} maps
+ * @returns {Part}
+ */
+export function unitOnMaps(context, op, unit, maps) {
+  const weights = op.reads[1];
+  const { rows, columns, count, start, part } = /** @type {Images} */ (imagesOf(maps, context.sample));
+  const units = weights.shape[1];
+  const products = Float32Array.from({ length: rows * columns * count }, (_, at) => Number(maps.data?.[start + at]) * Number(weights.data?.[at * units + unit]));
+  const product = { ...maps, shape: [1, rows, columns, count], data: products, role: "act" };
+  const width = context.width - SIGN_BEFORE;
+  const seen = unitgrid({ array: arrayOf(weights), title: text("maps.column", { name: tensorTitle(weights), unit: String(unit) }), images: imagesOfColumn(weights, maps.shape, unit), limit: limitFor(weights), height: LOW_GRID });
+  const made = unitgrid({ array: arrayOf(product), title: text("maps.product", { name: tensorTitle(maps), unit: String(unit) }), images: /** @type {Images} */ (imagesOf(product, part)), height: LOW_GRID });
+  for (const { node } of [seen, made]) {
+    node.classList.add("is-images");
+    node.style.width = `${width}px`;
+  }
+  const flat = imagesPart(context, maps, { title: text("maps.flat", { name: tensorTitle(op.reads[0]) }) });
+  return { node: equationNode([["", flat.node], ["⊙", seen.node], ["=", made.node]]), mark: (refs) => flat.mark?.(refs) };
 }
 
 // ---------------------------------------------------------------- what belongs together
@@ -177,25 +211,6 @@ function keepsChannels({ op, reads: [read], writes: [result] }) {
   return read?.shape.length === 4 && (op === "max_pooling" || String(read.shape) === String(result.shape)) && imagesOf(result) !== null && op !== "convolution";
 }
 
-/**
- * A whole image by the cell that tells most about it: the route's, else the one of largest magnitude.
- * @param {Trace} trace
- * @param {string} ref of the image
- * @param {string[]} route
- * @returns {{tensor: Tensor, cell: number[]} | null}
- */
-export function cellOfImage(trace, ref, route) {
-  const found = readImageRef(ref);
-  const tensor = found && trace.byRef.get(found.tensor);
-  const images = tensor && imagesOf(tensor, found.part);
-  if (!found || !tensor?.data || !images || found.image >= images.count) return null;
-  const own = route.map((one) => readRef(one)).find(({ tensor: name, cell }) => name === tensor.ref && String(cellIn(images, found.image, 0).at(-1)) === String(cell.at(-1)));
-  if (own) return { tensor, cell: own.cell };
-  const numbers = imageNumbers(images, tensor.data, found.image);
-  const best = numbers.reduce((top, value, cell) => (Math.abs(value) > Math.abs(numbers[top]) ? cell : top), 0);
-  return { tensor, cell: cellIn(images, found.image, best) };
-}
-
 // ---------------------------------------------------------------- pooling
 
 /**
@@ -226,13 +241,15 @@ export function mapLevel(context, tensor, cell, isPinned = false) {
   const { trace } = context;
   const reader = tensor.role === "param" ? forwardOps(trace).find((op) => op.reads[1] === tensor) : null;
   if (reader) { // a filter is seen by the map that it makes
-    const made = cellOfImage(trace, `${reader.writes[0].ref}[${context.sample},:,:,${cell[3]}]`, context.route);
+    const made = trace.cellOfImage(`${reader.writes[0].ref}[${context.sample},:,:,${cell[3]}]`, context.route);
     if (made) return mapLevel(context, made.tensor, made.cell);
   }
   const op = trace.opWriting(tensor);
   if (!op) return [mapPicture(context, tensor, cell, LARGE_MAP)];
   const images = op.reads.filter(holdsImages);
-  const size = Math.floor(Math.max(SMALL_MAP, Math.min(LARGE_MAP, (context.width - SIGNS_BETWEEN) / (images.length + 1))));
+  const filters = [...images, tensor].filter(isKernel).length;
+  const free = context.width - SIGNS_BETWEEN - filters * (KERNEL_PICTURE + PICTURE_GAP) - [...images, tensor].filter(({ role }) => role === "grad").length * GRADIENT_TAB;
+  const size = Math.floor(Math.max(SMALL_MAP, Math.min(LARGE_MAP, free / (images.length + 1 - filters) - PICTURE_GAP)));
   const map = mapPicture(context, tensor, cell, size);
   const sources = images.flatMap((read) => sourcePictures(context, op, { tensor, cell }, read, size));
   /** @type {[string, HTMLElement][]} */
@@ -259,10 +276,13 @@ const isConvolutionLike = (op) => op.includes("convolution");
  * @param {Tensor} tensor
  * @param {number[]} cell
  * @param {number} size
+ * @param {boolean} [isTurned]
  */
-function mapPicture(context, tensor, cell, size) {
+function mapPicture(context, tensor, cell, size, isTurned = false) {
   const images = /** @type {Images} */ (imagesOf(tensor, tensor.axes[0] === "N" ? cell[0] : cell[2]));
-  return onePicture(context, tensor, images, cell[3], { size, numbers: images.cells <= FEW_CELLS_OF_MAP });
+  const shown = isTurned ? turned(images) : images;
+  const title = isTurned ? { title: text("maps.turned", { name: imageTitle(tensor, images, cell[3]) }) } : {};
+  return onePicture(context, tensor, shown, cell[3], { size: isKernel(tensor) ? KERNEL_PICTURE : size, numbers: images.cells <= FEW_CELLS_OF_MAP, ...title });
 }
 
 /**
@@ -286,7 +306,7 @@ function sourcePictures(context, op, { tensor, cell }, read, size) {
     }
   }
   const best = [...found.values()].sort((a, b) => Math.abs(b.size) - Math.abs(a.size))[0];
-  return best ? [mapPicture(context, read, best.cell, size)] : [];
+  return best ? [mapPicture(context, read, best.cell, size, isKernel(read) && op.op === "convolution_transpose")] : [];
 }
 
 /**
@@ -339,9 +359,9 @@ function sameImage(one, other) {
 function workingParts(context, op, tensor, cell, isBrief) {
   const patch = patchOf(context.trace, op, tensor, cell);
   const field = op.phase === "forward" ? fieldPart(context, tensor, cell) : [];
-  if (!patch) return [...lineParts(context, op, tensor, cell), ...field];
+  if (!patch) return [...field, ...lineParts(context, op, tensor, cell)];
   const sums = isBrief && patch.layers.length === 1 ? lineParts(context, op, tensor, cell) : [patchSum(patch, isBrief)];
-  return [patchPart(context, patch), ...sums, ...field];
+  return [...field, patchPart(context, patch), ...sums];
 }
 
 /**
@@ -372,10 +392,11 @@ function fieldPart(context, tensor, cell) {
   const images = field && imagesOf(field.input, field.low[0]);
   if (!field || !images || trace.opWriting(tensor)?.reads[0] === field.input) return [];
   const { input, low, high } = field;
-  const picture = onePicture(context, input, images, low[3], { size: MIDDLE_MAP, plain: true });
+  const picture = onePicture(context, input, images, low[3], { size: FIELD_PICTURE, plain: true });
   const inside = Array.from({ length: images.cells }, (_, at) => cellIn(images, low[3], at)).filter((at) => [1, 2].every((axis) => at[axis] >= low[axis] && at[axis] <= high[axis]));
   const refs = inside.map((at) => writeRef(input.ref, at));
   picture.mark(refs);
   const words = text("maps.field", { rows: String(high[1] - low[1] + 1), columns: String(high[2] - low[2] + 1), name: `${tensorTitle(tensor)}[${cell.join(",")}]` });
-  return [{ node: element("section", { class: "receptive", "data-testid": "receptive-field" }, element("h2", { class: "stage-heading" }, text("maps.field_title")), element("p", { class: "stage-words" }, words), picture.node), mark: () => picture.mark(refs) }];
+  const told = element("div", {}, element("h2", { class: "stage-heading" }, text("maps.field_title")), element("p", { class: "stage-words" }, words));
+  return [{ node: element("section", { class: "receptive", "data-testid": "receptive-field" }, picture.node, told), mark: () => picture.mark(refs) }];
 }

@@ -13,7 +13,7 @@ import { link } from "./selection.js";
 import { SMALL_PICTURE, equationPart, imagesOnce, isUnitGrid, tensorPart, termsPart, unitsPart } from "./tensorviews.js";
 import { updateParts } from "./updateviews.js";
 import { waterfall } from "./waterfall.js";
-import { inkOr, inputName, picturesInLine, readName, rowOf, slicePicture, tensorTitle } from "./zoom.js";
+import { inkOr, inputName, mapsBehind, picturesInLine, readName, rowOf, slicePicture, tensorTitle } from "./zoom.js";
 import { isConvolution } from "./windows.js";
 
 /** @import {Op, Tensor, Trace} from "./trace.js" */
@@ -52,7 +52,9 @@ export function opParts(context, op) {
 function convolutionPart(context, op) {
   const [image, kernel, bias] = op.reads;
   const after = followersInStep(context, op).map(({ op: name, writes: [tensor] }) => /** @type {[string, Part]} */ ([`${name} →`, tensorPart(context, tensor, SMALL_PICTURE)]));
-  return termsPart([["", tensorPart(context, image, SMALL_PICTURE)], ["⋆", imagesPart(context, kernel)], [bias ? "+ b =" : "=", tensorPart(context, op.writes[0], SMALL_PICTURE)], ...after]);
+  const beside = context.width - SMALL_PICTURE - WORDS_BETWEEN; // beside a single image
+  const filters = imagesPart(context, kernel, image.shape[3] === 1 && beside > SMALL_PICTURE ? { width: beside } : {});
+  return termsPart([["", tensorPart(context, image, SMALL_PICTURE)], ["⋆", filters], [bias ? "+ b =" : "=", tensorPart(context, op.writes[0], SMALL_PICTURE)], ...after]);
 }
 
 /**
@@ -89,9 +91,13 @@ function layerParts(context, op) {
   });
   const unitName = (/** @type {number} */ at) => text("stage.unit", { unit: String(at) });
   const after = followersInStep(context, op).map(({ op: name, writes: [tensor] }) => ({ sign: `${name} →`, picture: slice(tensor, units, unitName) }));
-  const pictures = picturesInLine({ ...context, width: context.width - WORDS_BETWEEN }, [
+  const maps = mapsBehind(trace, input);
+  const flat = maps?.data && maps.shape[3] > 1 ? imagesPart(context, maps, { title: text("maps.flat", { name: tensorTitle(input) }) }) : null;
+  const line = { ...context, width: context.width - WORDS_BETWEEN };
+  const times = text("stage.times", { name: tensorTitle(weights) });
+  const pictures = flat ? termsPart([["", flat], [times, picturesInLine(line, [slice(result, units, unitName), ...after.map(({ picture }) => picture)], after.map(({ sign }) => sign))]]) : picturesInLine(line, [
     slice(input, inputs, (at) => readName(trace, input, at, inputs)), slice(result, units, unitName), ...after.map(({ picture }) => picture),
-  ], [text("stage.times", { name: tensorTitle(weights) }), ...after.map(({ sign }) => sign)]);
+  ], [times, ...after.map(({ sign }) => sign)]);
   return [pictures, unitsPart(context, weights, text("stage.units", { name: tensorTitle(weights) }))];
 }
 

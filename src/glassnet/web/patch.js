@@ -12,7 +12,7 @@ import { format, formatSigned } from "./numbers.js";
 import { limitOf } from "./scale.js";
 import { writeRef } from "./selection.js";
 import { waterfall } from "./waterfall.js";
-import { equationNode, inkOr, limitFor, slicePicture, tensorTitle } from "./zoom.js";
+import { equationNode, scaleFor, slicePicture, tensorTitle } from "./zoom.js";
 
 /** @import {Worked, WorkedCell} from "./rules.js" */
 /** @import {Op, Tensor, Trace} from "./trace.js" */
@@ -28,9 +28,10 @@ import { equationNode, inkOr, limitFor, slicePicture, tensorTitle } from "./zoom
  */
 
 const MOST_LAYERS = 4;
-const NUMBER_WIDTH = 54;
+const NUMBER_WIDTH = 48;
 const MOST_ROWS_WITH_NUMBERS = 5;
-const SIGNS_WIDTH = 170;
+const SIGNS_WIDTH = 150;
+const GRADIENT_TAB_WIDTH = 26;
 
 /** @type {Record<string, Form>} */
 const FORMS = {
@@ -102,13 +103,13 @@ function biasIn(trace, op, { addends }) {
  */
 export function patchPart(context, patch) {
   const shown = strongest(patch);
-  const scales = scalesOf(patch, shown);
-  const rows = shown.map((layer) => layerPart(context, patch, layer, scales));
+  const limit = limitOf(shown.flatMap(({ products }) => products), "value"); // one scale for all products
+  const rows = shown.map((layer) => layerPart(context, patch, layer, limit));
   const { count, value } = weakerLayers(patch, shown);
   const more = count ? [element("p", { class: "stage-words" }, text(`patch.others.${patch.form.along}`, { count, value: formatSigned(value) }))] : [];
   return {
     node: element("div", { class: "patch", "data-testid": "patch" }, ...rows.map(({ node }) => node), ...more),
-    mark: (refs) => rows.forEach(({ mark }) => mark(refs)),
+    mark: ([pointed]) => rows.forEach(({ mark }) => mark([pointed])), // the others are all that is shown here
   };
 }
 
@@ -130,40 +131,37 @@ function weakerLayers({ layers }, shown) {
 }
 
 /**
- * One scale for all left pictures, one for all kernels, one for all products.
- * @param {Patch} patch
- * @param {Layer[]} shown
- */
-function scalesOf({ op }, shown) {
-  const [left, right] = op.reads;
-  return { left: limitFor(left), right: limitFor(right), products: limitOf(shown.flatMap(({ products }) => products), "value") };
-}
-
-/**
  * @param {StageContext} context
  * @param {Patch} patch
  * @param {Layer} layer
- * @param {{left: number, right: number, products: number}} limits
+ * @param {number} limit
  * @returns {Required<Part>}
  */
-function layerPart(context, patch, layer, limits) {
+function layerPart(context, patch, layer, limit) {
   const { op, form, rows, columns } = patch;
   const [left, right] = op.reads;
-  const size = Math.floor(Math.max(84, (context.width - SIGNS_WIDTH) / 3));
+  const tabs = [left, right, patch.tensor].filter(({ role }) => role === "grad").length * GRADIENT_TAB_WIDTH;
+  const size = Math.floor(Math.max(84, (context.width - SIGNS_WIDTH - tabs) / 3));
   const numbers = rows <= MOST_ROWS_WITH_NUMBERS && size / columns >= NUMBER_WIDTH;
-  const picture = (/** @type {string} */ title, /** @type {Tensor} */ tensor, /** @type {Place[]} */ places, /** @type {number} */ limit) => {
+  const common = { image: [rows, columns], size, numbers, plain: true };
+  const picture = (/** @type {string} */ title, /** @type {Tensor} */ tensor, /** @type {Place[]} */ places) => {
     const data = places.map(({ value }) => value);
     const refOf = (/** @type {number} */ at) => places[at].ref ?? "";
-    return slicePicture({ title, data, role: tensor.role, kind: tensor.role === "grad" ? "gradient" : inkOr("value", tensor, data), limit, image: [rows, columns], size, numbers, plain: true, refOf, nameOf: (at) => places[at].ref ?? text("patch.outside") }, context);
+    return slicePicture({ ...common, title, data, role: tensor.role, ...scaleFor(tensor, data), refOf, nameOf: (at) => placeName(places[at]) }, context);
   };
   const signed = patch.tensor.role === "grad" ? "gradient" : "value";
   const parts = [
-    picture(readTitle(left, layer.left), left, layer.left, limits.left),
-    picture(`${readTitle(right, layer.right)}${form.flipped ? ` ${text("patch.flipped")}` : ""}`, right, layer.right, limits.right),
-    slicePicture({ title: text("patch.products", { sum: (patch.tensor.role === "grad" ? formatSigned : format)(layer.sum) }), data: layer.products, role: patch.tensor.role, kind: signed, limit: limits.products, image: [rows, columns], size, numbers, plain: true, refOf: (at) => layer.right[at].ref ?? "", nameOf: (at) => `${layer.left[at].ref ?? text("patch.outside")} · ${layer.right[at].ref ?? ""}` }, context),
+    picture(readTitle(left, layer.left), left, layer.left),
+    picture(`${readTitle(right, layer.right)}${form.flipped ? ` ${text("patch.flipped")}` : ""}`, right, layer.right),
+    slicePicture({ ...common, title: text("patch.products", { sum: (patch.tensor.role === "grad" ? formatSigned : format)(layer.sum) }), data: layer.products, role: patch.tensor.role, kind: signed, limit, refOf: (at) => layer.right[at].ref ?? "", nameOf: (at) => `${placeName(layer.left[at])} · ${placeName(layer.right[at])}` }, context),
   ];
   const node = equationNode([["", parts[0].node], ["⊙", parts[1].node], ["=", parts[2].node]]);
   return { node, mark: (refs) => parts.forEach(({ mark }) => mark(refs)) };
+}
+
+/** @param {Place} place */
+function placeName({ ref }) {
+  return ref ?? text("patch.outside");
 }
 
 /**

@@ -7,7 +7,7 @@
 import { cellSymbol, routeOf } from "./chain.js";
 import { element, onWidth } from "./element.js";
 import { imageRef, imagesOf, readImageRef } from "./maps.js";
-import { cellOfImage, kindred, mapLevel } from "./mapviews.js";
+import { kindred, mapLevel, unitOnMaps } from "./mapviews.js";
 import { MESSAGES, text } from "./messages.js";
 import { outputOf, trueCell, trueClass, valueAt } from "./network.js";
 import { columnsOf, nodelink } from "./nodelink.js";
@@ -19,7 +19,7 @@ import { markLinked, writeRef } from "./selection.js";
 import { STAGE_MESSAGES } from "./stagewords.js";
 import { wiggleParts } from "./wiggle.js";
 import { movingWindow } from "./windows.js";
-import { cellLevel, inputName, unitGradientLevel, unitLevel } from "./zoom.js";
+import { cellLevel, inputName, mapsBehind, unitGradientLevel, unitLevel } from "./zoom.js";
 
 /** @import {Selected, selection} from "./selection.js" */
 /** @import {Op, Tensor, Trace} from "./trace.js" */
@@ -110,7 +110,7 @@ function contextOf(trace, store, width) {
  */
 function routeThrough(trace, selected, ref) {
   const route = routeOf(trace, selected);
-  const found = trace.cell(ref) ?? cellOfImage(trace, ref, route);
+  const found = trace.cell(ref) ?? trace.cellOfImage(ref, route);
   if (!found) return route;
   const forward = trace.sourceOf(found.tensor);
   const own = writeRef((trace.versionOf(forward, 0) ?? forward).ref, found.cell);
@@ -130,7 +130,7 @@ function routeThrough(trace, selected, ref) {
  * @returns {Focus | null}
  */
 function focusOf(trace, { view, selected, route }) {
-  const image = cellOfImage(trace, selected.pinned, route);
+  const image = trace.cellOfImage(selected.pinned, route);
   const found = image ?? trace.cell(selected.pinned) ?? trace.cell(view.moment.ref);
   if (!found) return null;
   const { cell } = found;
@@ -174,6 +174,8 @@ function stageParts(context, focus) {
   const closer = [...cellLevel(context, tensor, cell), ...wiggleParts(context, tensor, cell)];
   const linear = linearBehind(trace, trace.sourceOf(tensor));
   const unit = cell.at(-1) ?? 0;
+  const maps = linear && mapsBehind(trace, linear.reads[0]);
+  if (level === "unit" && linear && maps?.data) return [unitOnMaps(context, linear, unit, maps), ...unitLevel(context, linear, unit).slice(1)];
   if (level === "unit" && linear) return [...drawing, ...unitLevel(context, linear, unit)];
   if (level === "unitgradient" && linear) return [...drawing, ...unitGradientLevel(context, linear, unit), ...closer];
   return [...drawing, ...working, ...closer];

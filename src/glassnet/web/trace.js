@@ -10,6 +10,7 @@
 
 import { indicesOf, positionOf } from "./arrays.js";
 import { simplified } from "./language.js";
+import { cellIn, imageNumbers, imagesOf, readImageRef } from "./maps.js";
 import { addChange, decode } from "./payload.js";
 import { compile, evaluate, workCell } from "./rules.js";
 import { readRef, writeRef } from "./selection.js";
@@ -105,6 +106,24 @@ export class Trace {
     const position = tensor && positionOf(tensor, ref);
     if (!tensor || position === null) return null;
     return { tensor, cell: readRef(ref).cell, position, value: tensor.data && tensor.data[position] };
+  }
+
+  /**
+   * A whole image by the cell that tells most about it: the route's, else the one of largest magnitude; null where the
+   * ref names no image of this trace.
+   * @param {string} ref
+   * @param {string[]} route
+   * @returns {{tensor: Tensor, cell: number[]} | null}
+   */
+  cellOfImage(ref, route) {
+    const found = readImageRef(ref);
+    const tensor = found && this.byRef.get(found.tensor);
+    const images = tensor && imagesOf(tensor, found.part);
+    if (!found || !tensor?.data || !images || found.image >= images.count) return null;
+    const own = route.map((one) => readRef(one)).find(({ tensor: name, cell }) => name === tensor.ref && cell.at(-1) === found.image);
+    if (own) return { tensor, cell: own.cell };
+    const cells = imageNumbers(images, tensor.data, found.image);
+    return { tensor, cell: cellIn(images, found.image, largestCell(cells, 0, cells.length)) };
   }
 
   /**
@@ -281,7 +300,7 @@ export class Trace {
     const moments = this.moments(granularity, route);
     const index = Math.min(Math.max(step, 0), moments.length - 1);
     const moment = moments[index];
-    const chosen = this.cell(pinned) ?? this.cell(moment.ref);
+    const chosen = this.cell(pinned) ?? this.cellOfImage(pinned, route) ?? this.cell(moment.ref);
     const writer = chosen && this.opWriting(chosen.tensor);
     const here = writer && moment.ops.some((op) => op === writer || op.parts.includes(writer));
     const op = here ? writer : moment.op;

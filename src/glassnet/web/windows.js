@@ -116,10 +116,10 @@ export function winnersOf({ reads: [image], writes: [, winner] }, [down, across]
  * @returns {{input: Tensor, low: number[], high: number[]} | null}
  */
 export function receptiveField(trace, tensor, cell) {
-  let [at, low, high] = [tensor, cell, cell];
+  let [at, low, high] = [tensor, cell, cell]; // the same corner, until a window opens between them
   for (let writer = trace.opWriting(at); writer; writer = trace.opWriting(at)) {
     const read = writer.reads[0];
-    const found = [low, high].flatMap((corner) => cellsRead(trace, writer, at, corner));
+    const found = (low === high ? [low] : [low, high]).flatMap((corner) => cellsRead(trace, writer, at, corner));
     if (!found.length) return null;
     [low, high] = [Math.min, Math.max].map((choose) => read.shape.map((_, axis) => found.reduce((best, one) => choose(best, one[axis]), found[0][axis])));
     at = read;

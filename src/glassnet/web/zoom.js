@@ -16,6 +16,7 @@ import { positionAt, sizeOfTensor, valueAt } from "./network.js";
 import { format, formatFull, formatSigned } from "./numbers.js";
 import { hatch, paintCells } from "./paint.js";
 import { picture } from "./picture.js";
+import { commonDigits, fixed } from "./rounding.js";
 import { followersOf } from "./route.js";
 import { colorTable, countUncolored, limitOf } from "./scale.js";
 import { link, writeRef } from "./selection.js";
@@ -40,7 +41,6 @@ const SMALLEST_IMAGE = 100;
 const LARGEST_SQUARE = 28;
 const WIDEST_NUMBER = 66;
 const NUMBER_LINE = 30;
-const SHORT_DIGITS = 3;
 const LETTER = 8; // CSS pixels at most, with the gaps
 
 // ---------------------------------------------------------------- tensors as the views want them
@@ -81,7 +81,23 @@ export function inputName(trace, input, inputs) {
  * @param {number} length
  */
 export function readName(trace, tensor, at, length) {
+  const maps = mapsBehind(trace, tensor);
+  if (maps && !isData(trace, tensor)) {
+    const [, row, column, map] = indicesOf(at, maps.shape);
+    return text("maps.place", { number: String(map), row: String(row), column: String(column) });
+  }
   return isData(trace, tensor) ? inputName(trace, at, length) : text("stage.unit", { unit: String(at) });
+}
+
+/**
+ * The maps (N, H, W, C) of which a tensor is the flat form; null for any other tensor.
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ */
+export function mapsBehind(trace, tensor) {
+  const op = tensor.shape.length === 2 ? trace.opWriting(tensor) : null;
+  const maps = op?.op === "reshape" ? op.reads[0] : null;
+  return maps && imagesOf(maps) && maps.shape[0] === tensor.shape[0] ? maps : null;
 }
 
 /**
@@ -93,7 +109,7 @@ export function readName(trace, tensor, at, length) {
 function isData(trace, tensor) {
   if (!tensor || tensor.role === "input") return Boolean(tensor);
   const op = trace.opWriting(tensor);
-  return op !== null && op.phase === "forward" && op.op !== "linear" && op.op !== "matmul" && isData(trace, op.reads[0]);
+  return op !== null && op.phase === "forward" && op.op !== "linear" && op.op !== "matmul" && !op.op.includes("convolution") && isData(trace, op.reads[0]);
 }
 
 /** @type {WeakMap<ArrayLike<number>, number>} */
@@ -138,7 +154,8 @@ export function slicePicture(options, { point, pick }) {
   const side = Math.max(1, Math.min(LARGEST_SQUARE, Math.floor(size / Math.max(shape.columns, shape.rows))));
   const scale = { kind, limit: options.limit ?? limitOf(data, kind) };
   const widest = Math.min(WIDEST_NUMBER, Math.floor(size / shape.columns));
-  const texts = numbers ? shortTexts(data, role, widest) : null;
+  const digits = commonDigits(data);
+  const texts = numbers ? shortTexts(data, digits, role, widest) : null;
   const [width, height] = texts ? [widest, NUMBER_LINE] : [side, side];
   const view = picture();
   const box = (/** @type {number} */ position) => ({ x: (position % shape.columns) * width, y: Math.floor(position / shape.columns) * height, width, height });
@@ -163,7 +180,8 @@ export function slicePicture(options, { point, pick }) {
   const positions = new Map(Array.from(data, (_, position) => [refOf(position), position]));
   const node = element(
     "figure", { class: "view slice", "data-role": role },
-    element("figcaption", { class: "view-title" }, title), element("div", { class: `frame role-${role}` }, view.node), ...(plain ? [] : [legend(scale, countUncolored(data, scale.limit))]),
+    element("figcaption", { class: "view-title" }, title, ...(texts && digits.exponent ? [element("span", { class: "view-shape" }, text("number.power", { power: format(10 ** digits.exponent) }))] : [])),
+    element("div", { class: `frame role-${role}` }, view.node), ...(plain ? [] : [legend(scale, countUncolored(data, scale.limit))]),
   );
   return { node, mark: (refs) => view.mark(refs.flatMap((ref) => positions.get(ref) ?? [])) };
 }
@@ -171,12 +189,14 @@ export function slicePicture(options, { point, pick }) {
 /**
  * Numbers for small cells; null where they do not fit.
  * @param {ArrayLike<number>} data
+ * @param {{exponent: number, decimals: number}} digits
  * @param {string} role
  * @param {number} width
  */
-function shortTexts(data, role, width) {
-  const texts = Array.from(data, (value) => (role === "grad" ? formatSigned : format)(value, SHORT_DIGITS));
-  return Math.max(...texts.map(({ length }) => length)) * LETTER <= width ? texts : null;
+function shortTexts(data, { exponent, decimals }, role, width) {
+  const most = Math.floor(width / LETTER);
+  const written = (/** @type {number} */ dropped) => Array.from(data, (value) => (value ? `${role === "grad" && value > 0 ? "+" : ""}${fixed(value / 10 ** exponent, Math.max(0, decimals - dropped))}` : "0"));
+  return [1, 2].map(written).find((texts) => texts.every(({ length }) => length <= most)) ?? null;
 }
 
 /**
@@ -301,6 +321,17 @@ export function equationNode(terms) {
  */
 export function inkOr(otherwise, tensor, data) {
   return tensor.role === "input" && data.every((value) => value >= 0) ? "ink" : otherwise;
+}
+
+/**
+ * The scale of an image: that of its tensor, so that images can be compared; ink for what is only shades of grey.
+ * @param {Tensor} tensor
+ * @param {ArrayLike<number>} data of the image
+ * @returns {import("./scale.js").Scale}
+ */
+export function scaleFor(tensor, data) {
+  const kind = tensor.role === "grad" ? "gradient" : inkOr("value", tensor, Array.from(data));
+  return { kind, limit: kind === "ink" ? limitOf(tensor.data ?? [], kind) : limitFor(tensor) };
 }
 
 /**
