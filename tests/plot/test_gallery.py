@@ -29,16 +29,24 @@ def expression(a: Any, b: Any) -> Any:
     return f / 2 + 10 / f
 
 
+def convolution() -> gn.Sequential:
+    gn.utils.set_random_seed(1)
+    conv = gn.layers.Conv2D(6, 3, activation="relu", name="conv")
+    return gn.Sequential([gn.Input((8, 8, 1)), conv, gn.layers.MaxPooling2D()])
+
+
 GALLERY: dict[str, Callable[..., Any]] = {
     "activations": lambda xor, mlp, **how: plot.activations(mlp.model, mlp.x[:6], **how),
     "boundary": lambda xor, mlp, **how: plot.boundary(xor.model, xor.x, xor.y, **how),
     "confusion": lambda xor, mlp, **how: plot.confusion(mlp.y_test, mlp.model.predict(mlp.x_test), **how),
     "curves": lambda xor, mlp, **how: plot.curves(mlp.history, **how),
+    "feature_maps": lambda xor, mlp, **how: plot.feature_maps(convolution(), mlp.x[0].reshape(8, 8, 1), **how),
     "flow": lambda xor, mlp, **how: plot.flow(gn.trace(xor.model, xor.x[:4], xor.y[:4]), **how),
     "flow of a digit": lambda xor, mlp, **how: plot.flow(gn.trace(mlp.model, mlp.x[:9], mlp.y[:9]), **how),
     "gradients": lambda xor, mlp, **how: plot.gradients(mlp.model, mlp.x, mlp.y, **how),
     "graph": lambda xor, mlp, **how: plot.graph(expression, -4.0, 2.0, **how),
     "hidden_plane": lambda xor, mlp, **how: plot.hidden_plane(xor.model, xor.x, xor.y, **how),
+    "kernels": lambda xor, mlp, **how: plot.kernels(convolution().layers[0], **how),
     "landscape": lambda xor, mlp, **how: plot.landscape(xor.model, xor.x, xor.y, xor.path, n=11, **how),
     "network": lambda xor, mlp, **how: plot.network(mlp.model, **how),
     "network of all units": lambda xor, mlp, **how: plot.network(xor.model, **how),

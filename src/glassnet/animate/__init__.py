@@ -17,7 +17,8 @@ if importlib.util.find_spec("matplotlib") is None or importlib.util.find_spec("P
 
 from glassnet.animate import scenes
 from glassnet.animate.animation import Animation
+from glassnet.animate.convolution import convolution
 from glassnet.animate.flow import backprop
 from glassnet.animate.training import boundary, hidden_plane, landscape, weights
 
-__all__ = ["Animation", "backprop", "boundary", "hidden_plane", "landscape", "scenes", "weights"]
+__all__ = ["Animation", "backprop", "boundary", "convolution", "hidden_plane", "landscape", "scenes", "weights"]

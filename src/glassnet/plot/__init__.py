@@ -20,6 +20,7 @@ from glassnet.plot.graph import graph
 from glassnet.plot.judgement import confusion, worst
 from glassnet.plot.landscape import landscape
 from glassnet.plot.layers import activations, gradients
+from glassnet.plot.maps import feature_maps, kernels
 from glassnet.plot.network import network
 from glassnet.plot.plane import boundary, hidden_plane
 from glassnet.plot.race import optimizer_race
@@ -28,6 +29,6 @@ from glassnet.plot.training import curves
 from glassnet.plot.weights import weights
 
 __all__ = [
-    "Figure", "activations", "boundary", "confusion", "curves", "flow", "gradients", "graph", "hidden_plane",
-    "landscape", "network", "optimizer_race", "weights", "worst",
+    "Figure", "activations", "boundary", "confusion", "curves", "feature_maps", "flow", "gradients", "graph",
+    "hidden_plane", "kernels", "landscape", "network", "optimizer_race", "weights", "worst",
 ]  # fmt: skip

@@ -41,8 +41,8 @@ function startPage(trace) {
   const controls = transport(trace, tour, sampleChoice(trace));
   const live = element("p", { class: "visually-hidden", "aria-live": "polite", "data-testid": "live" });
   const pictures = stage(trace, selection);
-  const body = element("div", { class: "explain-body" }, element("section", { class: "explain-stage", "aria-label": text("explain.stage") }, pictures.node), stepCard.node);
-  page.replaceChildren(headNode(trace), ...noticeNodes(trace), controls.node, strip.node, body, ribbon.node, live);
+  const body = element("div", { class: "explain-body" }, element("section", { class: "explain-stage", "aria-label": text("explain.stage") }, pictures.node), ribbon.node, stepCard.node);
+  page.replaceChildren(headNode(trace), ...noticeNodes(trace), controls.node, strip.node, body, live);
   const draw = () => {
     const view = trace.view(selection.get());
     strip.update(stripAt(trace, stops, view));

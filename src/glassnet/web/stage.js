@@ -74,7 +74,7 @@ export function stage(trace, store) {
     update();
   };
   update();
-  onWidth(node, layIn);
+  onWidth(node, () => layIn(node.clientWidth)); // measured as `lay` does: with one width, nothing is drawn twice
   return {
     node,
     update,

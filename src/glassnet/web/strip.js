@@ -69,13 +69,28 @@ function stageOf(trace, { tensor, title, kind }, view) {
   };
 }
 
+/** @type {WeakMap<Tensor, Map<number, ReturnType<typeof sliced>>>} */
+const slices = new WeakMap();
+
 /**
- * One sample of a tensor with a batch axis.
+ * One sample of a tensor with a batch axis; the same object every time, so that what is known of it can be kept.
  * @param {Trace} trace
  * @param {Tensor} tensor
  * @param {number} sample
  */
 function sliceOf(trace, tensor, sample) {
+  const known = slices.get(tensor) ?? new Map();
+  slices.set(tensor, known);
+  if (!known.has(sample)) known.set(sample, sliced(trace, tensor, sample));
+  return known.get(sample);
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Tensor} tensor
+ * @param {number} sample
+ */
+function sliced(trace, tensor, sample) {
   const [first, end] = trace.rangeOfSample(tensor, sample);
   const data = /** @type {Float32Array} */ (tensor.data).subarray(first, end);
   const shape = data.length === tensor.data?.length ? tensor.shape : [1, ...tensor.shape.slice(1)];

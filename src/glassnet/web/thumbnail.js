@@ -4,7 +4,7 @@ import { pictureShape } from "./arrays.js";
 import { element } from "./element.js";
 import { MOST_IMAGES, imagesOf, mosaic, imageNumbers } from "./maps.js";
 import { cssColor, hatch, imageSheet, paintCells, sizedContext } from "./paint.js";
-import { colorIndex, colorTable, isSigned, limitOf, scaleKind, watchTheme } from "./scale.js";
+import { colorIndex, colorTable, countUncolored, isSigned, limitOf, scaleKind, watchTheme } from "./scale.js";
 
 /**
  * @typedef {object} ThumbnailOptions
@@ -20,13 +20,30 @@ const SMALLEST = 8;
 const IMAGE_GAPS = { few: 5, many: 2 };
 const MANY_IMAGES = 16;
 
+/** @type {WeakMap<ArrayLike<number>, {kind: string, limit: number}>} */
+const keptLimits = new WeakMap();
+
+/**
+ * The limit of a scale, computed once: a strip is drawn anew at every step, and sorting takes longer than drawing.
+ *
+ * @param {ArrayLike<number>} data
+ * @param {import("./scale.js").ScaleKind} kind
+ */
+function keptLimit(data, kind) {
+  const known = keptLimits.get(data);
+  if (known?.kind === kind) return known.limit;
+  const limit = limitOf(data, kind);
+  keptLimits.set(data, { kind, limit });
+  return limit;
+}
+
 /**
  * A canvas that repaints itself when the theme changes. It is decoration: the words beside it say what it shows.
  *
  * @param {ThumbnailOptions} options
  * @returns {HTMLCanvasElement}
  */
-export function thumbnail({ array, size, image = null, kind = scaleKind(array, image), limit = limitOf(array.data, kind) }) {
+export function thumbnail({ array, size, image = null, kind = scaleKind(array, image), limit = keptLimit(array.data, kind) }) {
   watchTheme();
   const images = imagesOf(array);
   if (images) return mosaicThumbnail(array, images, size, { kind, limit });
@@ -63,12 +80,13 @@ function mosaicThumbnail({ data }, images, size, scale) {
   return stillCanvas(across * pitchX - gap, down * pitchY - gap, (context) => {
     const sheet = imageSheet(images, data, order, scale, colorTable(scale.kind));
     const black = cssColor("ink");
+    const { notFinite } = countUncolored(data);
     context.strokeStyle = cssColor("line");
     context.imageSmoothingEnabled = side < 1;
     for (const image of order) {
       const box = { left: (image % across) * pitchX, top: Math.floor(image / across) * pitchY, cellWidth: side, cellHeight: side, columns };
       context.drawImage(sheet, 0, image * rows, columns, rows, box.left, box.top, columns * side, rows * side);
-      paintBroken(context, { data: imageNumbers(images, data, image), ...box }, black);
+      if (notFinite) paintBroken(context, { data: imageNumbers(images, data, image), ...box }, black);
       if (gap) context.strokeRect(box.left - 0.5, box.top - 0.5, columns * side + 1, rows * side + 1);
     }
   });
