@@ -1,4 +1,4 @@
-"""Global settings with Keras's names: the default float type and the small constant epsilon."""
+"""Global settings: the default float type and the small constant epsilon (Keras's names), and who runs compiled steps."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 
 from glassnet.errors import ArgumentError
 
-__all__ = ["epsilon", "floatx", "image_data_format", "set_epsilon", "set_floatx"]
+__all__ = ["epsilon", "executor", "floatx", "image_data_format", "set_epsilon", "set_executor", "set_floatx"]
 
+_EXECUTORS = ("numpy", "llvm")
+_executor = "numpy"
 _FLOAT_TYPES = {"float32", "float64"}
 _floatx = np.dtype("float32")
 _epsilon = 1e-7
@@ -48,3 +50,20 @@ def set_epsilon(value: float) -> None:
 def image_data_format() -> str:
     """Always "channels_last": images are (N, H, W, C)."""
     return "channels_last"
+
+
+def executor() -> str:
+    """Who runs a step that `gn.jit` or `fit` has traced: "numpy" or "llvm".
+
+    >>> executor()
+    'numpy'
+    """
+    return _executor
+
+
+def set_executor(value: str) -> None:
+    """Choose who runs traced steps: "numpy", or "llvm", which compiles them (extra `fast`)."""
+    global _executor
+    if value not in _EXECUTORS:
+        raise ArgumentError("set_executor: unknown executor", expected="'numpy' or 'llvm'", received=repr(value))
+    _executor = value

@@ -72,8 +72,8 @@ ENGINE = [
     ),
     Mutant(
         "a replay reuses the random bits of the first", "graph/plan.py",
-        "for make, number in graph.feeds:",
-        "for make, number in [feed for feed in graph.feeds if slots[feed[1]] is None]:",
+        "for (_, number), array in zip(graph.feeds, self.fed() if fed is None else fed):",
+        "for (_, number), array in [(f, a) for f, a in zip(graph.feeds, self.fed()) if slots[f[1]] is None]:",
         "tests/layers/test_regularization.py::test_a_replayed_step_draws_anew_each_time",
     ),
     Mutant(
@@ -88,13 +88,36 @@ ENGINE = [
     ),
     Mutant(
         "one plan serves training and inference", "graph/jit.py",
-        "key = (_key(list(arguments), arrays), STATE.training)", "key = (_key(list(arguments), arrays), None)",
+        "key = (_key(list(arguments), arrays), STATE.training, config", "key = (_key(list(arguments), arrays), None, config",
         "tests/graph/test_jit.py::test_a_layer_called_inside_follows_the_training_flag_outside",
     ),
     Mutant(
         "a number that Python makes anew is frozen", "graph/jit.py",
         "if difference is not None:", "if False:",
         "tests/graph/test_jit.py::test_what_python_makes_anew_is_refused_instead_of_frozen",
+    ),
+]  # fmt: skip
+
+COMPILER = [
+    Mutant(
+        "a group overtakes one that it reads", "kernels/fuse.py",
+        "if group.targets & needed:", "if False:",
+        "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
+    ),
+    Mutant(
+        "values that live at once share memory", "kernels/memory.py",
+        "return a[0] <= b[1] and b[0] <= a[1]", "return a[0] < b[1] and b[0] < a[1] and a[1] - a[0] > 2",
+        "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
+    ),
+    Mutant(
+        "weights are overwritten that are still read", "kernels/plan.py",
+        "if written and self._touches(group.reads, content):", "if False:",
+        "tests/kernels/test_plan.py::test_a_weight_that_is_read_after_its_update_keeps_its_old_value",
+    ),
+    Mutant(
+        "a wrong kernel trains on", "graph/executor.py",
+        "self.is_proved = not wrong", "self.is_proved, wrong = True, []",
+        "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",
     ),
 ]  # fmt: skip
 
@@ -416,4 +439,4 @@ FILES = [
     ),
 ]  # fmt: skip
 
-MUTANTS = [*ENGINE, *OPS, *OPTIMIZERS, *LAYERS, *LOSSES, *TRAINING, *FILES]
+MUTANTS = [*ENGINE, *COMPILER, *OPS, *OPTIMIZERS, *LAYERS, *LOSSES, *TRAINING, *FILES]

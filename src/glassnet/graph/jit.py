@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from glassnet import config
 from glassnet.autograd.functional import leaves, map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.errors import ArgumentError, GradientError, GraphError
+from glassnet.graph.executor import plan_for
 from glassnet.graph.ir import Graph
-from glassnet.graph.plan import ExecutionPlan
 from glassnet.graph.trace import is_array, trace
 
 
@@ -22,7 +23,7 @@ class _Compiled:
     """One plan with what it was traced for."""
 
     def __init__(self, graph: Graph, result: Any) -> None:
-        self.plan, self.result = ExecutionPlan(graph), result
+        self.plan, self.result = plan_for(graph), result
         self.trainable = tuple(variable.trainable for variable, _ in graph.variables)
 
     def fits(self) -> bool:
@@ -61,7 +62,7 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
     def __call__(self, *arguments: Any) -> Any:
         """Replay the plan for these arguments; the first time, make it."""
         arrays: list[Any] = []
-        key = (_key(list(arguments), arrays), STATE.training)
+        key = (_key(list(arguments), arrays), STATE.training, config.executor())
         if STATE.tracer is not None or STATE.hooks or any(type(array) is Spec for array in arrays):
             # inside another trace or a model being built it is part of that; and plans carry no hooks
             return self.function(*map_structure(lambda x: as_tensor(x) if is_array(x) else x, list(arguments)))

@@ -34,15 +34,19 @@ class ExecutionPlan:
         self._copied = _views_of({number for _, number in graph.variables} | set(graph.inputs), graph)
         """What may lie in memory that is not the plan's own: copied before it is given out or assigned."""
 
-    def run(self, *arrays: Any) -> list[Any]:
+    def fed(self) -> list[Any]:
+        """What Python makes before a step: random bits, scheduled numbers."""
+        return [np.asarray(make(), self.graph.values[number].spec.dtype) for make, number in self.graph.feeds]
+
+    def run(self, *arrays: Any, fed: list[Any] | None = None) -> list[Any]:
         """Fill the inputs, replay, assign the variables; returns the outputs as arrays."""
         graph, slots = self.graph, self._slots
         for number, array in zip(graph.inputs, arrays, strict=True):
             slots[number] = array
         for variable, number in graph.variables:
             slots[number] = variable.array
-        for make, number in graph.feeds:
-            slots[number] = np.asarray(make(), graph.values[number].spec.dtype)
+        for (_, number), array in zip(graph.feeds, self.fed() if fed is None else fed):
+            slots[number] = array
         for forward, inputs, results, single, last_used in self._steps:
             found = forward(np, *[slots[i] for i in inputs])
             if single:

@@ -1,0 +1,482 @@
+"""From nests to instructions: loops over cells, blocks of cells in registers, reductions inside.
+
+A block is `rows` x `columns` of cells: rows along one axis, columns in lanes along the last. Every sum of a block is
+accumulated in registers while one loop runs over what is summed; then the rest of the formulas is computed cell by cell
+on registers, and only what others read is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd import rules
+from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, Number, Read, Reduce
+from glassnet.kernels.lanes import Lanes, full, vector_type
+from glassnet.kernels.llvm import I8, I64, machine
+from glassnet.kernels.loops import loop, number, pieces
+from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.kernels.memory import Place
+from glassnet.kernels.nest import Assignment, Nest, affine, value_of
+from glassnet.typing import DType
+
+BOOL, INT64, FLOAT64 = np.dtype(bool), np.dtype("int64"), np.dtype("float64")
+_COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+_UNROLL = 2
+"""Steps of a reduction written out one after the other."""
+_LATENCY = 8
+"""Sums that must be in flight so that no step waits for the one before it."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Cells of a block that one register holds: a row, and lanes from a column on."""
+
+    row: int = 0
+    column: int = 0
+    width: int = 1
+
+
+@dataclass
+class Position:
+    """Where the loops stand: every letter as a value at run time plus a number known now."""
+
+    letters: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    row: str = ""
+    lane: str = ""
+
+    def at(self, **letters: Any) -> Position:
+        """With more letters fixed."""
+        return Position({**self.letters, **letters}, self.row, self.lane)
+
+    def moved(self, letter: str, by: int) -> Position:
+        """One letter further on."""
+        value, constant = self.letters[letter]
+        return Position({**self.letters, letter: (value, constant + by)}, self.row, self.lane)
+
+
+class Emitter:
+    """Writes nests into one function. `pointers` are its arguments, one per piece of memory."""
+
+    def __init__(
+        self, builder: Any, places: Callable[[int], Place], pointers: dict[int, Any], stored: Callable[[int], bool]
+    ) -> None:
+        self.builder, self.place, self.pointers, self.stored = builder, places, pointers, stored
+
+    # ------------------------------------------------------------ one block of cells
+    def block(self, nest: Nest, position: Position, cells: list[Cell]) -> None:
+        """Compute and store all assignments of a nest for these cells."""
+        computed: dict[tuple[int, Cell], Lanes] = {}
+        writes: list[tuple[int, Cell, Lanes]] = []
+        for assignment in nest.assignments:
+            sums = {
+                node: self.reduction(node, assignment, position, cells, computed) for node in assignment.reductions()
+            }
+            dtype = self.place(assignment.target).dtype
+            for cell in cells:
+                scope = _Scope(self, position, cell, computed, {node: found[cell] for node, found in sums.items()})
+                result = scope.value(assignment.body, dtype)
+                computed[assignment.target, cell] = result
+                if self.stored(assignment.target):
+                    writes.append((assignment.target, cell, result))
+        for target, cell, result in writes:
+            indices = tuple(Name(letter) for letter in nest.letters)
+            self.store(Read(str(target), indices), position, cell, result)
+
+    # ------------------------------------------------------------ reductions
+    def reduction(
+        self, node: Reduce, assignment: Assignment, position: Position, cells: list[Cell],
+        computed: dict[tuple[int, Cell], Lanes],
+    ) -> dict[Cell, Lanes]:  # fmt: skip
+        """The sums (maxima, minima) of a block: one loop per letter, all cells accumulated at once."""
+        dtype = self.natural(node.body) or self.place(assignment.target).dtype
+        if self.place(assignment.target).dtype.kind == "f" and dtype.kind != "f":
+            dtype = self.place(assignment.target).dtype
+        along = self.lane_of_reduction(node, position)
+        *outer, inner = zip(node.letters, node.extents)
+        width = machine().lanes if along else 1
+        steps = inner[1] // width
+        ways = max(1, min(_LATENCY // len(cells), steps))
+        unroll = max(1, min(max(_UNROLL, ways), steps))
+        sums = _Sums(self.builder, node.kind, dtype, cells, ways, width)
+        with ExitStack() as loops:
+            letters = {letter: (loops.enter_context(loop(self.builder, 0, extent)), 0) for letter, extent in outer}
+            here = position.at(**letters)
+            for start, stop, lanes, times in _strips(inner[1], width, unroll):
+                with loop(self.builder, start, stop, lanes * times) as i:
+                    for step in range(times):
+                        at = here.at(**{inner[0]: (i, step * lanes)})
+                        self.accumulate(sums, step % ways, node, at, computed, inner[0] if along else "", lanes)
+        return sums.results()
+
+    def accumulate(
+        self, sums: _Sums, way: int, node: Reduce, position: Position, computed: dict[tuple[int, Cell], Lanes],
+        along: str, lanes: int,
+    ) -> None:  # fmt: skip
+        """Add one step of the reduction to every cell's sum."""
+        known: dict[Any, Lanes] = {}
+        for cell in sums.cells:
+            own = Cell(cell.row, 0, lanes) if along else cell
+            at = Position(position.letters, position.row, along) if along else position
+            mine = {(v, own): found.wide(own.width) for (v, at_cell), found in computed.items() if at_cell == cell}
+            scope = _Scope(self, at, own, mine, {}, known)
+            match node.body:
+                case Binary("*", left, right) if node.kind == "sum":
+                    a, b = scope.value(left, sums.dtype), scope.value(right, sums.dtype)
+                    sums.add_product(way, cell, a, b)
+                case body:
+                    sums.add(way, cell, scope.value(body, sums.dtype))
+
+    def lane_of_reduction(self, node: Reduce, position: Position) -> bool:
+        """Whether the lanes lie along the reduction itself: where the nest has none, and all reads are contiguous."""
+        if position.lane:
+            return False
+        reads = [expr for expr in rules.walk(node.body) if isinstance(expr, Read)]
+        strides = [self.stride(read, node.letters[-1]) for read in reads]
+        return bool(reads) and all(s in (0, self.place(value_of(r)).dtype.itemsize) for s, r in zip(strides, reads))
+
+    # ------------------------------------------------------------ memory
+    def stride(self, read: Read, letter: str) -> int | None:
+        """Bytes from one read to the next along a letter; None where the way is not straight."""
+        total = 0
+        for index, stride, _ in self.layout(read):
+            terms = affine(index)
+            if terms is None:
+                if any(isinstance(e, Name) and e.name == letter for e in rules.walk(index)):
+                    return None
+                continue
+            total += terms[0].get(letter, 0) * stride
+        return total
+
+    def layout(self, read: Read) -> list[tuple[Expr, int, int]]:
+        """(index, stride in bytes, size) per axis; one index for all axes walks through contiguous memory."""
+        place = self.place(value_of(read))
+        if len(read.indices) == 1 < len(place.shape):
+            return [(read.indices[0], place.dtype.itemsize, place.size // place.dtype.itemsize)]
+        return list(zip(read.indices, place.strides, place.shape, strict=True))
+
+    def load(self, read: Read, position: Position, cell: Cell) -> Lanes:
+        """The numbers of one register."""
+        place = self.place(value_of(read))
+        step = self.stride(read, position.lane) if position.lane else 0
+        if step == 0 or cell.width == 1:
+            return self._element(self.address(read, position, cell), place.dtype).wide(cell.width)
+        if step == place.dtype.itemsize:
+            return self._vector(self.address(read, position, cell), place.dtype, cell.width)
+        return self._gathered(read, position, cell, place.dtype)
+
+    def _gathered(self, read: Read, position: Position, cell: Cell, dtype: DType) -> Lanes:
+        value = full(self.builder, 0, dtype, cell.width)
+        for lane in range(cell.width):
+            one = Cell(cell.row, cell.column + lane, 1)
+            element = self._element(self.address(read, position, one), dtype)
+            value = value.new(self.builder.insert_element(value.value, element.value, number(lane)))
+        return value
+
+    def _element(self, address: Any, dtype: DType) -> Lanes:
+        return self._vector(address, dtype, 1)
+
+    def _vector(self, address: Any, dtype: DType, width: int) -> Lanes:
+        if dtype == BOOL:  # in memory a truth value takes a byte
+            bytes_ = Lanes(self.builder, self._read(address, np.dtype("uint8"), width), np.dtype("uint8"), width)
+            return bytes_.to(BOOL)
+        return Lanes(self.builder, self._read(address, dtype, width), dtype, width)
+
+    def _read(self, address: Any, dtype: DType, width: int) -> Any:
+        return self.builder.load(address, typ=vector_type(dtype, width), align=dtype.itemsize)
+
+    def store(self, target: Read, position: Position, cell: Cell, lanes: Lanes) -> None:
+        """Write one register into memory."""
+        place = self.place(value_of(target))
+        lanes = lanes.to(np.dtype("uint8")) if place.dtype == BOOL else lanes
+        step = self.stride(target, position.lane) if position.lane else 0
+        assert cell.width == 1 or step == place.dtype.itemsize, "a result lies contiguous"
+        self.builder.store(lanes.value, self.address(target, position, cell), align=place.dtype.itemsize)
+
+    def address(self, read: Read, position: Position, cell: Cell) -> Any:
+        """Where the first number of a register stands."""
+        place = self.place(value_of(read))
+        moving, fixed = None, place.offset
+        for index, stride, size in self.layout(read):
+            terms = affine(index)
+            if terms is None:
+                value = self.lookup(index, position, cell, size)
+                moving = self._plus(moving, value, stride)
+                continue
+            fixed += terms[1] * stride
+            for letter, factor in terms[0].items():
+                value, constant = self.letter(letter, position, cell)
+                fixed += factor * stride * constant
+                moving = self._plus(moving, value, factor * stride)
+        pointer = self.pointers[place.memory]
+        if moving is not None:
+            pointer = self.builder.gep(pointer, [moving], source_etype=I8)
+        return self.builder.gep(pointer, [I64(fixed)], source_etype=I8) if fixed else pointer
+
+    def letter(self, letter: str, position: Position, cell: Cell) -> tuple[Any, int]:
+        """A letter's value at run time (None for 0) and the number to be added."""
+        value, constant = position.letters[letter]
+        if letter == position.lane:
+            constant += cell.column
+        elif letter == position.row:
+            constant += cell.row
+        return value, constant
+
+    def lookup(self, index: Expr, position: Position, cell: Cell, size: int) -> Any:
+        """An index that stands in an array, kept inside; the plan refuses wrong ones before it runs."""
+        scope = _Scope(self, position, Cell(cell.row, cell.column, 1), {}, {})
+        found = scope.value(index, INT64)
+        return found.maximum(found.full(0)).minimum(found.full(size - 1)).value
+
+    def _plus(self, total: Any, value: Any, factor: int) -> Any:
+        if value is None or not factor:
+            return total
+        product = value if factor == 1 else self.builder.mul(value, I64(factor), flags=["nsw"])
+        return product if total is None else self.builder.add(total, product, flags=["nsw"])
+
+    # ------------------------------------------------------------ types
+    def natural(self, expr: Expr) -> DType | None:
+        """The type that an expression has by what it reads; None where it is weak."""
+        match expr:
+            case Read():
+                return self.place(value_of(expr)).dtype
+            case Guard() | Name() | Number():
+                return None
+            case Binary(operator) if operator in _COMPARISONS or operator in ("and", "or"):
+                return BOOL
+            case Call("isnan" | "isinf"):
+                return BOOL
+            case Call("where", (_, *chosen)):
+                return self._strongest(chosen)
+            case _:
+                return self._strongest(rules.children(expr))
+
+    def _strongest(self, parts: Any) -> DType | None:
+        found = [dtype for dtype in map(self.natural, parts) if dtype is not None]
+        floats = [dtype for dtype in found if dtype.kind == "f"]
+        return max(floats or found, key=lambda dtype: dtype.itemsize, default=None)
+
+
+class _Scope:
+    """The evaluation of formulas for one register of cells."""
+
+    def __init__(
+        self, emitter: Emitter, position: Position, cell: Cell, computed: dict[tuple[int, Cell], Lanes],
+        sums: dict[Reduce, Lanes], known: dict[Any, Lanes] | None = None,
+    ) -> None:  # fmt: skip
+        self.emitter, self.position, self.cell = emitter, position, cell
+        self.computed, self.sums, self.known = computed, sums, {} if known is None else known
+
+    def value(self, expr: Expr, dtype: DType) -> Lanes:
+        """The numbers of an expression, in this type."""
+        if self.cell.width > 1 and not isinstance(expr, Number) and self._is_uniform(expr):
+            return self._uniform(expr, dtype)
+        match expr:
+            case Number(value):
+                return full(self.emitter.builder, value, dtype, self.cell.width)
+            case Name(letter):
+                return self._letter(letter).to(dtype)
+            case Read():
+                return self._read(expr).to(dtype)
+            case Reduce():
+                return self.sums[expr].to(dtype)
+            case Negative(operand):
+                return -self.value(operand, dtype)
+            case Guard(condition):
+                return self.truth(condition).to(dtype)
+            case Binary(operator, left, right):
+                return self._binary(operator, left, right, dtype)
+            case Call(function, arguments):
+                return self._call(function, arguments, dtype)
+        raise AssertionError(f"{expr} was not refused")
+
+    def truth(self, condition: Expr) -> Lanes:
+        """A condition, as bool lanes."""
+        match condition:
+            case Binary(operator, left, right) if operator in _COMPARISONS:
+                dtype = self.emitter._strongest((left, right)) or INT64
+                return self.value(left, dtype).compare(_COMPARISONS[operator], self.value(right, dtype))
+            case Binary("and", left, right):
+                return self.truth(left) & self.truth(right)
+            case Binary("or", left, right):
+                return self.truth(left) | self.truth(right)
+            case Call(("isnan" | "isinf") as function, (argument,)):
+                return FUNCTIONS[function](self.value(argument, self.emitter.natural(argument) or FLOAT64))
+        return self.value(condition, self.emitter.natural(condition) or INT64).to(BOOL)
+
+    def _is_uniform(self, expr: Expr) -> bool:
+        """Whether all lanes hold the same number, made of more than one part."""
+        if not isinstance(expr, (Binary, Call, Negative)):
+            return False
+        for part in rules.walk(expr):
+            if isinstance(part, Reduce) or (isinstance(part, Name) and part.name == self.position.lane):
+                return False
+            if isinstance(part, Read) and (value_of(part), self.cell) in self.computed:
+                return False
+            if isinstance(part, Read) and self.emitter.stride(part, self.position.lane) != 0:
+                return False
+        return True
+
+    def _uniform(self, expr: Expr, dtype: DType) -> Lanes:
+        """Computed once; in float64 where only numbers of the whole step enter: 1 - β^t would lose digits."""
+        key = (expr, dtype, self.cell.row)
+        if key not in self.known:
+            scalars = not any(isinstance(part, Read) and part.indices for part in rules.walk(expr))
+            exact = FLOAT64 if dtype.kind == "f" and scalars else dtype
+            one = _Scope(self.emitter, self.position, Cell(self.cell.row, self.cell.column, 1), {}, {})
+            self.known[key] = one.value(expr, exact).to(dtype)
+        return self.known[key].wide(self.cell.width)
+
+    def _letter(self, letter: str) -> Lanes:
+        value, constant = self.emitter.letter(letter, self.position, self.cell)
+        start = full(self.emitter.builder, constant, INT64, 1)
+        start = start if value is None else start + start.new(value)
+        found = start.wide(self.cell.width)
+        if letter == self.position.lane and self.cell.width > 1:
+            steps = vector_type(INT64, self.cell.width)
+            found = found + found.new(steps(list(range(self.cell.width))))
+        return found
+
+    def _read(self, read: Read) -> Lanes:
+        own = self.computed.get((value_of(read), self.cell))
+        if own is not None:
+            return own
+        depends = [letter if letter in _letters_of(read) else "" for letter in (self.position.row, self.position.lane)]
+        key = (read, self.cell.row if depends[0] else None, (self.cell.column if depends[1] else None), self.cell.width)
+        if key not in self.known:
+            self.known[key] = self.emitter.load(read, self.position, self.cell)
+        return self.known[key]
+
+    def _binary(self, operator: str, left: Expr, right: Expr, dtype: DType) -> Lanes:
+        if operator in _COMPARISONS or operator in ("and", "or"):
+            return self.truth(Binary(operator, left, right)).to(dtype)
+        if operator == "**":
+            return self._power(left, right, dtype)
+        a = self.value(left, dtype)
+        match operator:
+            case "+":
+                return a + self.value(right, dtype)
+            case "-":
+                return a - self.value(right, dtype)
+            case "*":
+                return a * self.value(right, dtype)
+            case "/" if dtype.kind == "f":
+                return a / self.value(right, dtype)
+        raise AssertionError(f"{operator} in {dtype} was not refused")
+
+    def _power(self, base: Expr, exponent: Expr, dtype: DType) -> Lanes:
+        if isinstance(exponent, Number) and exponent.value in (2.0, 3.0, 4.0):
+            x = self.value(base, dtype)
+            return {2.0: lambda: x * x, 3.0: lambda: x * x * x, 4.0: lambda: (x * x) * (x * x)}[exponent.value]()
+        if isinstance(exponent, Number) and exponent.value == 0.5:
+            return self.value(base, dtype).intrinsic("sqrt")
+        if self.cell.width == 1:
+            return self.value(base, FLOAT64).intrinsic("pow", self.value(exponent, FLOAT64)).to(dtype)
+        raise AssertionError(f"{base} ** {exponent} was not refused")
+
+    def _call(self, function: str, arguments: tuple[Expr, ...], dtype: DType) -> Lanes:
+        match function, arguments:
+            case "where", (condition, yes, no):
+                return self.truth(condition).where(self.value(yes, dtype), self.value(no, dtype))
+            case "max", (left, right):
+                return self.value(left, dtype).maximum(self.value(right, dtype))
+            case "min", (left, right):
+                return self.value(left, dtype).minimum(self.value(right, dtype))
+            case (("isnan" | "isinf"), _):
+                return self.truth(Call(function, arguments)).to(dtype)
+        return FUNCTIONS[function](self.value(arguments[0], dtype))
+
+
+def _letters_of(read: Read) -> set[str]:
+    return {part.name for index in read.indices for part in rules.walk(index) if isinstance(part, Name)}
+
+
+def _strips(extent: int, width: int, unroll: int) -> Iterator[tuple[int, int, int, int]]:
+    """A reduction's extent as loops: (start, stop, lanes per step, steps side by side)."""
+    whole = extent // (width * unroll) * (width * unroll)
+    if whole:
+        yield 0, whole, width, unroll
+    start = whole
+    for offset, lanes in pieces(extent - whole, width):
+        yield start + offset, start + offset + lanes, lanes, 1
+
+
+class _Sums:
+    """The accumulators of a block, in `ways` independent copies."""
+
+    def __init__(self, builder: Any, kind: str, dtype: DType, cells: list[Cell], ways: int, width: int) -> None:
+        self.builder, self.kind, self.dtype, self.cells, self.ways, self.width = (
+            builder,
+            kind,
+            dtype,
+            cells,
+            ways,
+            width,
+        )
+        self.start = {"sum": 0.0, "max": -np.inf, "min": np.inf}[kind]
+        if dtype.kind != "f" and kind != "sum":
+            self.start = {"max": -(2**62), "min": 2**62}[kind]
+        self.slots: dict[Any, Any] = {}
+        for way in range(ways):
+            for cell in cells:
+                self._slot(way, cell, width if width > 1 else cell.width)
+
+    def _slot(self, way: int, cell: Cell, width: int) -> Any:
+        """Memory for one accumulator: LLVM keeps it in a register."""
+        with self.builder.goto_entry_block():
+            slot = self.builder.alloca(vector_type(self.dtype, width))
+        self.builder.store(full(self.builder, self.start, self.dtype, width).value, slot)
+        self.slots[way, cell, width] = slot
+        return slot
+
+    def _load(self, way: int, cell: Cell, width: int) -> Lanes:
+        kind = vector_type(self.dtype, width)
+        return Lanes(self.builder, self.builder.load(self.slots[way, cell, width], typ=kind), self.dtype, width)
+
+    def _merged(self, a: Lanes, b: Lanes) -> Lanes:
+        return a + b if self.kind == "sum" else a.maximum(b) if self.kind == "max" else a.minimum(b)
+
+    def add(self, way: int, cell: Cell, value: Lanes) -> None:
+        """Take a number into the sum; the lanes of a tail go to the first lanes."""
+        width = self.width if self.width > 1 else cell.width
+        before = self._load(way, cell, width)
+        if value.width < width:
+            low = self._merged(before.part(0, value.width), value)
+            after = _with_first(before, low)
+        else:
+            after = self._merged(before, value)
+        self.builder.store(after.value, self.slots[way, cell, width])
+
+    def add_product(self, way: int, cell: Cell, a: Lanes, b: Lanes) -> None:
+        """Take a product into the sum."""
+        width = self.width if self.width > 1 else cell.width
+        if a.width < width:
+            self.add(way, cell, a * b)
+            return
+        after = a.fma(b, self._load(way, cell, width))
+        self.builder.store(after.value, self.slots[way, cell, width])
+
+    def results(self) -> dict[Cell, Lanes]:
+        """The copies put together, and the lanes too where they lay along the reduction."""
+        found = {}
+        for cell in self.cells:
+            width = self.width if self.width > 1 else cell.width
+            total = self._load(0, cell, width)
+            for way in range(1, self.ways):
+                total = self._merged(total, self._load(way, cell, width))
+            while self.width > 1 and total.width > 1:
+                total = self._merged(*total.halves())
+            found[cell] = total
+        return found
+
+
+def _with_first(lanes: Lanes, first: Lanes) -> Lanes:
+    """Lanes with their first ones replaced."""
+    for lane in range(first.width):
+        value = first.value if first.width == 1 else first.part(lane, 1).value
+        lanes = lanes.new(lanes.builder.insert_element(lanes.value, value, number(lane)))
+    return lanes

@@ -1,0 +1,108 @@
+"""Fusion: nests that can share their loops are put together, so that numbers stay in registers and caches.
+
+Two nests over the same cells become one nest when the second reads what the first computes in the cell it is in: the
+number never leaves its register. Nests with the same outermost extent become one group when the second stays in the
+row of the first: the row is still in the cache. A contraction is blocked into registers and therefore a group of its
+own; what follows cell by cell (bias, activation, the update of the very weights) becomes its epilogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from glassnet.kernels.nest import Nest, is_own_cell, is_own_row, value_of
+
+
+@dataclass
+class Group:
+    """Nests that run in one loop over their first axis, in order; with one nest also without such an axis."""
+
+    nests: list[Nest] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """The extent of the first axis; 1 where there is none."""
+        return self.nests[0].extents[0] if self.nests[0].extents else 1
+
+    @property
+    def targets(self) -> set[int]:
+        """Everything it computes."""
+        return {target for nest in self.nests for target in nest.targets}
+
+    @property
+    def reads(self) -> set[int]:
+        """Everything it reads."""
+        return {value_of(read) for nest in self.nests for read in nest.reads()}
+
+
+def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
+    """The nests in groups, in an order that keeps every reader behind what it reads.
+
+    Arguments:
+        memory: value -> the value whose memory it is, for views and results that take over memory.
+    """
+    groups: list[Group] = []
+    for nest in nests:
+        needed = {memory.get(value_of(read), value_of(read)) for read in nest.reads()}
+        for group in reversed(groups):
+            if _join(group, nest, memory):
+                break
+            if group.targets & needed:
+                groups.append(Group([nest]))
+                break
+        else:
+            groups.append(Group([nest]))
+    return groups
+
+
+def _join(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
+    """Put a nest into a group if both may share loops; whether that was done."""
+    for position in reversed(range(len(group.nests))):
+        host = group.nests[position]
+        if (
+            host.extents == nest.extents
+            and _same_cells(host, nest, memory)
+            and not _needs(nest, group.nests[position + 1 :], memory)
+        ):
+            group.nests[position] = host.with_assignment(nest.assignments[0])
+            return True
+        if set(host.targets) & {memory.get(value_of(r), value_of(r)) for r in nest.reads()}:
+            break
+    if _shares_rows(group, nest, memory):
+        group.nests.append(nest)
+        return True
+    return False
+
+
+def _needs(nest: Nest, others: list[Nest], memory: Mapping[int, int]) -> bool:
+    targets = {target for other in others for target in other.targets}
+    return any(memory.get(value_of(read), value_of(read)) in targets for read in nest.reads())
+
+
+def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
+    """Whether a nest reads of its host only the cell it is in, and brings no contraction of its own."""
+    if nest.is_contraction or (host.is_contraction and any(a.reductions() for a in nest.assignments)):
+        return False
+    rank = len(nest.extents)
+    for read in nest.reads():
+        value = value_of(read)
+        if memory.get(value, value) in host.targets and not (value in host.targets and is_own_cell(read, rank)):
+            return False
+    return bool(nest.extents) or not any(a.reductions() for a in nest.assignments)
+
+
+def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
+    """Whether a nest may run in the rows of a group."""
+    if not nest.extents or nest.extents[0] != group.rows or not group.nests[0].extents:
+        return False
+    if nest.is_contraction or any(n.is_contraction for n in group.nests):
+        return False
+    targets = group.targets
+    if not any(memory.get(value_of(read), value_of(read)) in targets for read in nest.reads()):
+        return False
+    return all(
+        value_of(read) in targets and is_own_row(read)
+        for read in nest.reads()
+        if memory.get(value_of(read), value_of(read)) in targets
+    )

@@ -1,0 +1,315 @@
+"""One group of nests as a function `kernel(pieces of memory..., first unit, last unit)`.
+
+A unit is what one thread may take: a row of the outermost loop, a block of rows of a contraction, or a block of columns
+where there is only one axis. Threads of a step call the same function with their own range of units.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from glassnet.autograd import rules
+from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, Read
+from glassnet.kernels.emit import Cell, Emitter, Position
+from glassnet.kernels.fuse import Group
+from glassnet.kernels.lanes import transposed
+from glassnet.kernels.llvm import I64, POINTER, Module, machine
+from glassnet.kernels.loops import loop, pieces
+from glassnet.kernels.memory import Place
+from glassnet.kernels.nest import Assignment, Nest, is_own_cell, value_of
+
+_COLUMNS = 4
+"""Registers side by side in a block."""
+_FLAT_UNIT = 4096
+"""Numbers of a one-dimensional nest that make a unit: small enough to share, large enough to be worth a thread."""
+
+
+class Kernel:
+    """A group as a function of a module.
+
+    Arguments:
+        places: where each value lives.
+        stored: whether anybody outside the group's registers reads a value.
+    """
+
+    def __init__(
+        self, module: Module, name: str, group: Group, places: Callable[[int], Place], stored: Callable[[int], bool]
+    ) -> None:
+        self.group, self.places, self.stored, self.name = group, places, stored, name
+        touched = sorted(group.reads | {t for t in group.targets if stored(t)})
+        self.memories = list(dict.fromkeys(places(v).memory for v in touched if self._is_in_memory(v)))
+        arguments = [POINTER] * len(self.memories) + [I64, I64]
+        self.function, builder = module.function(name, arguments)
+        for argument in self.function.args[: len(self.memories)]:
+            argument.add_attribute("noalias")
+        pointers = dict(zip(self.memories, self.function.args))
+        self.first, self.last = self.function.args[-2:]
+        self.emitter = Emitter(builder, places, pointers, stored)
+        self.builder = builder
+        self.units = self._units()
+        self._write()
+        builder.ret_void()
+
+    @property
+    def work(self) -> int:
+        """Operations, roughly: cells times formulas times the steps of their reductions."""
+        return sum(
+            math.prod(nest.extents) * (1 + sum(math.prod(r.extents) for r in a.reductions()))
+            for nest in self.group.nests for a in nest.assignments
+        )  # fmt: skip
+
+    def _is_in_memory(self, value: int) -> bool:
+        return value not in self.group.targets or self.stored(value)
+
+    # ------------------------------------------------------------ the shape of the loops
+    def _units(self) -> int:
+        nest = self.group.nests[0]
+        if len(self.group.nests) > 1:
+            return self.group.rows
+        self.nest = collapsed(nest, self.places, self._is_in_memory)
+        rank = len(self.nest.extents)
+        if self._is_transposition():
+            return -(-self.nest.extents[0] // machine().lanes)
+        if rank == 0:
+            return 1
+        if self.nest.is_contraction and rank == 2:
+            return len(self._row_blocks(self.nest))
+        if rank == 1:
+            return 1 if self._lane(self.nest) == "" else -(-self.nest.extents[0] // self._flat_unit())
+        return self.nest.extents[0]
+
+    def _flat_unit(self) -> int:
+        return max(machine().lanes * _COLUMNS, min(_FLAT_UNIT, self.nest.extents[0] // 4 // 64 * 64))
+
+    def _lane(self, nest: Nest) -> str:
+        """The axis that lies in lanes: the last one, if what is read along it is contiguous or the same number."""
+        if not nest.extents:
+            return ""
+        last, emitter = nest.letters[-1], Emitter(None, self.places, {}, self.stored)
+        steps = []
+        for read in nest.reads():
+            if not self._is_in_memory(value_of(read)):
+                continue
+            step = emitter.stride(read, last)
+            steps.append(step in (0, self.places(value_of(read)).dtype.itemsize))
+        reduced = any(a.reductions() for a in nest.assignments)
+        return last if all(steps) or not reduced else ""
+
+    def _block_rows(self, columns: int) -> int:
+        """Rows of a block: as many accumulators as leave registers for one row of factors and a broadcast number."""
+        return max(1, min(12, (machine().registers - columns - 2) // columns))
+
+    def _row_blocks(self, nest: Nest) -> list[tuple[int, int]]:
+        """(start, rows) of the blocks of the second to last axis, as equal as they can be."""
+        extent = nest.extents[-2]
+        columns = min(_COLUMNS, len(pieces(nest.extents[-1], machine().lanes)))
+        count = -(-extent // self._block_rows(columns))
+        size, larger = divmod(extent, count)
+        starts = [k * size + min(k, larger) for k in range(count)]
+        return [(start, size + (k < larger)) for k, start in enumerate(starts)]
+
+    # ------------------------------------------------------------ the loops
+    def _write(self) -> None:
+        if len(self.group.nests) > 1:
+            with loop(self.builder, self.first, self.last) as row:
+                for nest in self.group.nests:
+                    self._cells(nest, {"0": (row, 0)}, 1)
+            return
+        rank = len(self.nest.extents)
+        if self._is_transposition():
+            self._transposition()
+        elif rank == 0:
+            self.emitter.block(self.nest, Position(), [Cell()])
+        elif rank == 1:
+            self._flat()
+        elif self.nest.is_contraction and rank == 2:
+            self._contraction(self.nest, {}, self.first, self.last)
+        else:
+            with loop(self.builder, self.first, self.last) as row:
+                self._cells(self.nest, {"0": (row, 0)}, 1)
+
+    def _cells(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
+        """All cells of a nest whose first axes are fixed already."""
+        lane = self._lane(nest) if len(nest.extents) > fixed else ""
+        if nest.is_contraction and lane and len(nest.extents) >= fixed + 2:
+            with self._loops(nest, letters, fixed, 2) as inside:
+                self._contraction(nest, inside, 0, len(self._row_blocks(nest)))
+            return
+        with self._loops(nest, letters, fixed, 1 if lane else 0) as inside:
+            if not lane:
+                self.emitter.block(nest, Position(inside), [Cell()])
+            else:
+                self._columns(nest, inside, nest.extents[-1], 0)
+
+    def _is_transposition(self) -> bool:
+        """Whether the nest only copies a matrix, reading down its columns."""
+        nest = self.nest
+        if len(nest.extents) != 2 or len(nest.assignments) != 1 or min(nest.extents) < machine().lanes:
+            return False
+        body = nest.assignments[0].body
+        if not isinstance(body, Read) or not all(isinstance(index, Name) for index in body.indices):
+            return False
+        down, across = (self.emitter.stride(body, letter) for letter in nest.letters)
+        return down == self.places(value_of(body)).dtype.itemsize == 4 != across
+
+    def _transposition(self) -> None:
+        """Square blocks through registers; what is left over goes number by number."""
+        lanes, (rows, columns) = machine().lanes, self.nest.extents
+        (assignment,) = self.nest.assignments
+        source, target = assignment.body, Read(str(assignment.target), (Name("0"), Name("1")))
+        assert isinstance(source, Read)
+        whole_rows, whole = rows // lanes, columns // lanes * lanes
+        stop = self.builder.select(
+            self.builder.icmp_signed("<", self.last, I64(whole_rows)), self.last, I64(whole_rows)
+        )
+        with loop(self.builder, self.first, stop) as block, loop(self.builder, 0, whole, lanes) as column:
+            row = self.builder.mul(block, I64(lanes))
+            along_rows = Position({"0": (row, 0), "1": (column, 0)}, "1", "0")
+            along_columns = Position({"0": (row, 0), "1": (column, 0)}, "0", "1")
+            square = [self.emitter.load(source, along_rows, Cell(k, 0, lanes)) for k in range(lanes)]
+            for k, register in enumerate(transposed(square)):
+                self.emitter.store(target, along_columns, Cell(k, 0, lanes), register)
+        self._copied(self.first, self.last, lanes, (whole, columns), rows)
+        with self.builder.if_then(self.builder.icmp_signed("==", self.last, I64(self.units))):
+            self._copied(I64(whole_rows), I64(self.units), lanes, (0, whole), rows)
+
+    def _copied(self, first: Any, last: Any, lanes: int, columns: tuple[int, int], rows: int) -> None:
+        """The cells of some blocks of rows and some columns, one by one."""
+        if columns[0] == columns[1]:
+            return
+        start = self.builder.mul(first, I64(lanes))
+        stop = self.builder.mul(last, I64(lanes))
+        stop = self.builder.select(self.builder.icmp_signed("<", stop, I64(rows)), stop, I64(rows))
+        with loop(self.builder, start, stop) as row, loop(self.builder, *columns) as column:
+            self.emitter.block(self.nest, Position({"0": (row, 0), "1": (column, 0)}), [Cell()])
+
+    @contextmanager
+    def _loops(self, nest: Nest, letters: dict[str, Any], fixed: int, inner: int) -> Iterator[dict[str, Any]]:
+        """Plain loops over the axes between the fixed ones and the `inner` last ones."""
+        with ExitStack() as stack:
+            found = dict(letters)
+            for axis in range(fixed, len(nest.extents) - inner):
+                found[str(axis)] = (stack.enter_context(loop(self.builder, 0, nest.extents[axis])), 0)
+            yield found
+
+    def _flat(self) -> None:
+        """One axis: its registers, several at a time; or, where lanes lie along a reduction, cell after cell."""
+        extent, lane = self.nest.extents[0], self._lane(self.nest)
+        if not lane:
+            with loop(self.builder, 0, extent) as i:
+                self.emitter.block(self.nest, Position({"0": (i, 0)}), [Cell()])
+            return
+        unit = self._flat_unit()
+        whole = extent // unit
+        last = self.builder.select(self.builder.icmp_signed("<", self.last, I64(whole)), self.last, I64(whole))
+        with loop(self.builder, self.first, last) as k:
+            self._columns(self.nest, {"0": (self.builder.mul(k, I64(unit)), 0)}, unit, 0)
+        if extent % unit:
+            with self.builder.if_then(self.builder.icmp_signed("==", self.last, I64(self.units))):
+                self._columns(self.nest, {}, extent % unit, whole * unit)
+
+    def _columns(self, nest: Nest, letters: dict[str, Any], extent: int, start: int) -> None:
+        """The last axis in registers: a loop over blocks of several, then what is left."""
+        lanes, last = machine().lanes, nest.letters[-1]
+        base, constant = letters.get(last, (None, 0))
+        width = lanes * (_COLUMNS if any(a.reductions() for a in nest.assignments) else 1)
+        whole = extent // width * width
+        if whole > width:
+            with loop(self.builder, 0, whole, width) as column:
+                at = column if base is None else self.builder.add(base, column)
+                self._registers(nest, {**letters, last: (at, start + constant)}, pieces(width, lanes))
+        else:
+            whole = 0
+        if whole < extent:
+            self._registers(nest, {**letters, last: (base, start + constant + whole)}, pieces(extent - whole, lanes))
+
+    def _registers(self, nest: Nest, letters: dict[str, Any], cut: list[tuple[int, int]]) -> None:
+        for first in range(0, len(cut), _COLUMNS):
+            cells = [Cell(0, column, width) for column, width in cut[first : first + _COLUMNS]]
+            self.emitter.block(nest, Position(letters, "", nest.letters[-1]), cells)
+
+    def _contraction(self, nest: Nest, letters: dict[str, Any], first: Any, last: Any) -> None:
+        """Blocks of rows and columns: columns outside, so that their factors stay in the cache for all rows."""
+        lanes, (row, column) = machine().lanes, nest.letters[-2:]
+        width = lanes * _COLUMNS
+        whole = nest.extents[-1] // width
+        if whole > 1:
+            with loop(self.builder, 0, whole * width, width) as at:
+                self._row_loop(nest, {**letters, column: (at, 0)}, row, column, pieces(width, lanes), first, last)
+        start = whole * width if whole > 1 else 0
+        rest = pieces(nest.extents[-1] - start, lanes)
+        for begin in range(0, len(rest), _COLUMNS):
+            cut = rest[begin : begin + _COLUMNS]
+            self._row_loop(nest, {**letters, column: (None, start)}, row, column, cut, first, last)
+
+    def _row_loop(
+        self, nest: Nest, letters: dict[str, Any], row: str, column: str, cut: list[tuple[int, int]], first: Any, last: Any
+    ) -> None:  # fmt: skip
+        """The blocks of rows from `first` to `last`: the larger ones, then those with a row less."""
+        blocks = self._row_blocks(nest)
+        larger = sum(1 for _, size in blocks if size == blocks[0][1])
+        self._equal_blocks(nest, letters, (row, column), cut, blocks[0], (first, self._at_most(last, larger), 0))
+        if larger < len(blocks):
+            begin = self._at_least(first, larger)
+            self._equal_blocks(nest, letters, (row, column), cut, blocks[larger], (begin, last, larger))
+
+    def _equal_blocks(
+        self, nest: Nest, letters: dict[str, Any], names: tuple[str, str], cut: list[tuple[int, int]],
+        block: tuple[int, int], span: tuple[Any, Any, int],
+    ) -> None:  # fmt: skip
+        (row, column), (start, rows), (first, last, before) = names, block, span
+        cells = [Cell(r, c, width) for r in range(rows) for c, width in cut]
+        with loop(self.builder, first, last) as k:
+            at = self.builder.mul(self.builder.sub(k, I64(before)), I64(rows))
+            self.emitter.block(nest, Position({**letters, row: (at, start)}, row, column), cells)
+
+    def _at_most(self, value: Any, limit: int) -> Any:
+        if isinstance(value, int):
+            return min(value, limit)
+        return self.builder.select(self.builder.icmp_signed("<", value, I64(limit)), value, I64(limit))
+
+    def _at_least(self, value: Any, limit: int) -> Any:
+        if isinstance(value, int):
+            return max(value, limit)
+        return self.builder.select(self.builder.icmp_signed(">", value, I64(limit)), value, I64(limit))
+
+
+def collapsed(nest: Nest, places: Callable[[int], Place], in_memory: Callable[[int], bool]) -> Nest:
+    """A nest over one axis instead of several, if every array is read in the order in which it lies in memory."""
+    if len(nest.extents) < 2 or any(a.reductions() or _names_letter(a.body) for a in nest.assignments):
+        return nest
+    rank = len(nest.extents)
+    for read in nest.reads():
+        if read.indices and not is_own_cell(read, rank):
+            return nest
+    touched = {value_of(read) for read in nest.reads()} | set(nest.targets)
+    if not all(places(v).is_contiguous for v in touched if in_memory(v)):
+        return nest
+    flat = tuple(Assignment(a.target, _flattened(a.body)) for a in nest.assignments)
+    return Nest((math.prod(nest.extents),), flat)
+
+
+def _names_letter(expr: Expr) -> bool:
+    """Whether an axis is used as a number."""
+    return isinstance(expr, Name) or (
+        not isinstance(expr, Read) and any(_names_letter(part) for part in rules.children(expr))
+    )
+
+
+def _flattened(expr: Expr) -> Expr:
+    """The formula with all reads along one axis."""
+    match expr:
+        case Read(array, indices):
+            return Read(array, (Name("0"),) if indices else ())
+        case Call(function, arguments):
+            return Call(function, tuple(map(_flattened, arguments)))
+        case Binary(operator, left, right):
+            return Binary(operator, _flattened(left), _flattened(right))
+        case Negative(operand):
+            return Negative(_flattened(operand))
+        case Guard(condition):
+            return Guard(_flattened(condition))
+    return expr

@@ -1,0 +1,95 @@
+"""Where values live: memory of variables and inputs, and one arena for all that a step computes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassnet.autograd.spec import Spec
+from glassnet.graph.ir import Call
+from glassnet.typing import DType
+
+ALIGNMENT = 64
+"""Bytes of a cache line, and of the widest register."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value in memory: which piece of memory (the value that owns it), from which byte, and how it is laid out."""
+
+    memory: int
+    shape: tuple[int, ...]
+    dtype: DType
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that a contiguous value takes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether the last axis is innermost, without gaps."""
+        return self.strides == _contiguous_strides(self.shape, self.dtype)
+
+
+def contiguous(value: int, spec: Spec) -> Place:
+    """A value in memory of its own, the last axis innermost."""
+    shape = tuple(int(extent or 0) for extent in spec.shape)
+    return Place(value, shape, spec.dtype, _contiguous_strides(shape, spec.dtype))
+
+
+def _contiguous_strides(shape: tuple[int, ...], dtype: DType) -> tuple[int, ...]:
+    strides, step = [], dtype.itemsize
+    for extent in reversed(shape):
+        strides.append(step)
+        step *= max(extent, 1)
+    return tuple(reversed(strides))
+
+
+def view(call: Call, place: Place, spec: Spec) -> Place | None:
+    """Where the result of a view lies in the memory of its input; None if it has to be copied.
+
+    NumPy answers: the op runs on an array laid out in the same way, whose content nobody reads.
+    """
+    extent = sum((size - 1) * stride for size, stride in zip(place.shape, place.strides) if size) + place.dtype.itemsize
+    buffer = np.empty(max(extent, 1), np.uint8)
+    stand_in: np.ndarray = np.ndarray(place.shape, place.dtype, buffer, strides=place.strides)
+    result = call.op.forward(np, stand_in)
+    if not np.may_share_memory(result, buffer):
+        return None
+    shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0]
+    return Place(place.memory, result.shape, place.dtype, result.strides, place.offset + shift)
+
+
+def arena(sizes: dict[int, int], lives: dict[int, tuple[int, int]]) -> tuple[dict[int, int], int]:
+    """Offsets such that values whose lives overlap do not share bytes; the largest are placed first.
+
+    Arguments:
+        sizes: bytes per value.
+        lives: the first and the last group of the step that touch it.
+
+    >>> arena({1: 64, 2: 64, 3: 128}, {1: (0, 1), 2: (2, 3), 3: (1, 2)})
+    ({3: 0, 1: 128, 2: 128}, 192)
+    """
+    offsets: dict[int, int] = {}
+    for value in sorted(sizes, key=lambda v: -sizes[v]):
+        taken = sorted((offsets[v], offsets[v] + sizes[v]) for v in offsets if _overlap(lives[v], lives[value]))
+        offsets[value] = _first_gap(taken, sizes[value])
+    return offsets, max((offsets[v] + sizes[v] for v in offsets), default=0)
+
+
+def _overlap(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    return a[0] <= b[1] and b[0] <= a[1]
+
+
+def _first_gap(taken: Iterable[tuple[int, int]], size: int) -> int:
+    start = 0
+    for low, high in taken:
+        if start + size <= low:
+            break
+        start = max(start, -(-high // ALIGNMENT) * ALIGNMENT)
+    return start

@@ -1,0 +1,328 @@
+"""Nests: what a step computes, as loops over index rules.
+
+Every call of an operation becomes assignments such as `%4[0,1] = sum_i %0[0,i]*%2[i,1] + %3[1]`: the op's own rule with
+its attributes put in, its arrays replaced by the values of the graph and the axes of the result named by position. The
+loops of a nest run over those axes; only the letters of reductions keep their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from glassnet.autograd import rules
+from glassnet.autograd.rules import Binary, Call, Dots, Expr, Guard, Name, Negative, Number, Read, Reduce
+from glassnet.autograd.spec import Spec
+from glassnet.graph.ir import Call as GraphCall
+from glassnet.kernels.bodies import body_of
+from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.typing import DType
+
+FLOAT32 = np.dtype("float32")
+POWERS = (0.5, 2.0, 3.0, 4.0)
+
+
+class NotCompiled(Exception):
+    """Why a call cannot become a kernel; it then runs as it is, with NumPy."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One number per cell of the nest: `%target[0,1,...] = body`."""
+
+    target: int
+    body: Expr
+
+    def reads(self) -> list[Read]:
+        """Every read of an array, inside indices too."""
+        return [expr for expr in rules.walk(self.body) if isinstance(expr, Read)]
+
+    def reductions(self) -> list[Reduce]:
+        """The outermost reductions."""
+        return list(_outermost_reductions(self.body))
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Loops over axes "0", "1", ... of these extents, and what is computed in each cell, in order."""
+
+    extents: tuple[int, ...]
+    assignments: tuple[Assignment, ...]
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The axes from the outermost to the innermost."""
+        return tuple(str(axis) for axis in range(len(self.extents)))
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """What it computes."""
+        return tuple(a.target for a in self.assignments)
+
+    def reads(self) -> list[Read]:
+        """Every read of an array."""
+        return [read for assignment in self.assignments for read in assignment.reads()]
+
+    @property
+    def is_contraction(self) -> bool:
+        """Whether sums run over products: these are worth blocking into registers."""
+        reductions = [r for a in self.assignments for r in a.reductions()]
+        return any(r.kind == "sum" and isinstance(r.body, Binary) and r.body.operator == "*" for r in reductions)
+
+    def with_assignment(self, assignment: Assignment) -> Nest:
+        """The same loops computing one thing more."""
+        return replace(self, assignments=(*self.assignments, assignment))
+
+
+def value_of(read: Read) -> int:
+    """The value that a resolved read takes a number from."""
+    return int(read.array)
+
+
+def is_own_cell(read: Read, rank: int) -> bool:
+    """Whether a read takes, in every cell of a nest, the number that stands in that very cell."""
+    return read.indices == tuple(Name(str(axis)) for axis in range(rank))
+
+
+def is_own_row(read: Read) -> bool:
+    """Whether a read stays in the row of the outermost loop."""
+    return bool(read.indices) and read.indices[0] == Name("0")
+
+
+def _outermost_reductions(expr: Expr) -> Iterator[Reduce]:
+    if isinstance(expr, Reduce):
+        yield expr
+        return
+    for child in rules.children(expr):
+        yield from _outermost_reductions(child)
+
+
+# ---------------------------------------------------------------- from calls to nests
+
+
+class Lowering:
+    """Turns calls into nests.
+
+    Arguments:
+        specs: of all values; it grows, because what a rule keeps between its statements becomes a value of its own.
+        numbers: values that are known now, and stand in the code as they are.
+    """
+
+    def __init__(self, specs: list[Spec], numbers: Mapping[int, float]) -> None:
+        self.specs, self.numbers = specs, numbers
+
+    def nests(self, call: GraphCall) -> list[Nest]:
+        """One nest per statement of the call's rule."""
+        inputs = [self.specs[i] for i in call.inputs]
+        rule = body_of(call.op, inputs)
+        if not rule:
+            raise NotCompiled(f"{call.op.name} has no rule")
+        if any(None in self.specs[i].shape for i in (*call.inputs, *call.results)):
+            raise NotCompiled(f"{call.op.name} has an open shape")
+        arrays = dict(zip(call.op.input_names(len(inputs)), call.inputs))
+        results = dict(zip(call.op.results, call.results))
+        found = []
+        for statement in rules.parse(rule):
+            if statement.target not in results:
+                results[statement.target] = self._temporary(statement, arrays, inputs)
+            target = results[statement.target]
+            body = _Resolver(statement, arrays, self, call.op.attributes, self.shape(target)).body()
+            check_formula(body, self.specs[target].dtype)
+            found.append(Nest(self.shape(target), (Assignment(target, body),)))
+            arrays[statement.target] = target
+        missing = set(call.results) - {results[s.target] for s in rules.parse(rule)}
+        if missing:
+            raise NotCompiled(f"the rule of {call.op.name} leaves out a result")
+        return found
+
+    def new_value(self, spec: Spec) -> int:
+        """A value that the graph does not have."""
+        self.specs.append(spec)
+        return len(self.specs) - 1
+
+    def shape(self, value: int) -> tuple[int, ...]:
+        """The shape of a value."""
+        return tuple(int(extent or 0) for extent in self.specs[value].shape)
+
+    def _temporary(self, statement: rules.Statement, arrays: Mapping[str, int], inputs: list[Spec]) -> int:
+        shapes = {name: self.specs[value].shape for name, value in arrays.items()}
+        text = rules.Statement(statement.target, statement.indices, statement.body)
+        leading = rules.leading_axes(text, shapes)
+        sizes = _extents(statement, {n: self.shape(v) for n, v in arrays.items()}, leading)
+        rank = leading + len(statement.indices) - 1 if Dots() in statement.indices else len(statement.indices)
+        letters = rules.expand_ellipsis(statement.indices, rank, leading)
+        shape = tuple(sizes[letter.name] for letter in letters if isinstance(letter, Name))
+        dtype = next((s.dtype for s in inputs if s.dtype.kind == "f"), np.dtype("float32"))
+        return self.new_value(Spec(shape, dtype))
+
+
+def _extents(statement: rules.Statement, shapes: Mapping[str, tuple[int, ...]], leading: int) -> dict[str, int]:
+    """How far every letter runs that some array is read at."""
+    extents = rules.stated_extents(statement)
+    for read in rules.reads_of(statement, shapes):
+        shape = shapes[read.array]
+        for index, size in zip(rules.expand_ellipsis(read.indices, len(shape), leading), shape, strict=True):
+            if isinstance(index, Name) and (extents.get(index.name, 1) == 1 or not index.name.isdigit()):
+                extents[index.name] = size
+    return extents
+
+
+class _Resolver:
+    """Writes a statement anew: attributes as numbers, arrays as values, free letters by position."""
+
+    def __init__(
+        self, statement: rules.Statement, arrays: Mapping[str, int], lowering: Lowering,
+        attributes: Mapping[str, Any], out_shape: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        self.statement, self.arrays, self.attributes = statement, arrays, attributes
+        self.numbers = lowering.numbers
+        self.shapes = {name: lowering.shape(value) for name, value in arrays.items()}
+        self.leading = rules.leading_axes(statement, self.shapes)
+        self.extents = _extents(statement, self.shapes, self.leading)
+        target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
+        self.positions = {index.name: str(axis) for axis, index in enumerate(target) if isinstance(index, Name)}
+        self.extents |= {letter: out_shape[int(axis)] for letter, axis in self.positions.items()}
+
+    def body(self) -> Expr:
+        """The right side."""
+        return self.resolved(self.statement.body)
+
+    def resolved(self, expr: Expr) -> Expr:
+        match expr:
+            case Name(name) if name in self.arrays:
+                return self.resolved(Read(name, (Dots(),)))
+            case Name(name) if name in self.extents:
+                return Name(self.positions.get(name, name))
+            case Name(name):
+                return Number(_as_number(rules.attribute_of(name, self.attributes)))
+            case Read(array, indices):
+                return self.read(array, indices)
+            case Call(function, arguments):
+                return Call(function, tuple(self.resolved(a) for a in arguments))
+            case Binary(operator, left, right):
+                return Binary(operator, self.resolved(left), self.resolved(right))
+            case Negative(operand):
+                return Negative(self.resolved(operand))
+            case Guard(condition):
+                return Guard(self.resolved(condition))
+            case Reduce(kind, letters, body):
+                return Reduce(kind, letters, self.resolved(body), tuple(self.extents[letter] for letter in letters))
+        return expr
+
+    def read(self, array: str, indices: tuple[Expr, ...]) -> Expr:
+        if self.arrays[array] in self.numbers:
+            return Number(float(self.numbers[self.arrays[array]]))
+        shape = self.shapes[array]
+        found = []
+        for index, size in zip(rules.expand_ellipsis(indices, len(shape), self.leading), shape, strict=True):
+            broadcast = isinstance(index, Name) and index.name.isdigit() and size == 1 and self.extents[index.name] != 1
+            resolved = Number(0) if broadcast else self.resolved(index)
+            self.check_inside(resolved, size)
+            found.append(resolved)
+        return Read(str(self.arrays[array]), tuple(found))
+
+    def check_inside(self, index: Expr, size: int) -> None:
+        """A read that may leave its array needs the 0 that stands outside; no kernel has that yet."""
+        if isinstance(index, Read):
+            return  # a lookup: its numbers are checked when the step runs
+        extents = self.extents | {axis: self.extents[letter] for letter, axis in self.positions.items()}
+        terms = affine(index)
+        if terms is None:
+            raise NotCompiled("an index is not a sum of letters")
+        letters, constant = terms
+        low = constant + sum(min(0, factor) * (extents[letter] - 1) for letter, factor in letters.items())
+        high = constant + sum(max(0, factor) * (extents[letter] - 1) for letter, factor in letters.items())
+        if low < 0 or high >= size:
+            raise NotCompiled("a read may leave its array")
+
+
+def check_formula(expr: Expr, dtype: DType) -> None:
+    """Raise unless there are instructions for all parts of a formula in this type."""
+    match expr:
+        case Read():
+            return
+        case Binary(("<" | "<=" | ">" | ">=" | "==" | "!=" | "and" | "or"), left, right):
+            check_formula(left, FLOAT32)
+            check_formula(right, FLOAT32)
+            return
+        case Binary("/") if dtype.kind != "f":
+            raise NotCompiled(f"division gives {dtype}")
+        case Binary("**", _, exponent) if not _is_known_power(exponent) and not _is_scalar(expr):
+            raise NotCompiled("a power of many numbers")
+        case Binary("%"):
+            raise NotCompiled("a remainder")
+        case Guard(condition):
+            check_formula(condition, FLOAT32)
+            return
+        case Call("where", (condition, yes, no)):
+            check_formula(condition, FLOAT32)
+            check_formula(yes, dtype)
+            check_formula(no, dtype)
+            return
+        case Call(function) if function not in _functions(dtype):
+            raise NotCompiled(f"{function} in {dtype}")
+    for part in rules.children(expr):
+        check_formula(part, dtype)
+
+
+def _is_known_power(exponent: Expr) -> bool:
+    return isinstance(exponent, Number) and exponent.value in POWERS
+
+
+def _is_scalar(expr: Expr) -> bool:
+    """Whether only numbers of the whole step enter, and no axis."""
+    parts = list(rules.walk(expr))
+    return not any(isinstance(p, (Name, Reduce)) or (isinstance(p, Read) and p.indices) for p in parts)
+
+
+def _functions(dtype: DType) -> set[str]:
+    everywhere = {"max", "min", "abs", "sign", "isnan", "isinf"}
+    if dtype.kind != "f":
+        return everywhere
+    return everywhere | (set(FUNCTIONS) - ({"erf"} if dtype != FLOAT32 else set()))
+
+
+def _as_number(value: Any) -> float:
+    if not isinstance(value, (int, float)):
+        raise NotCompiled(f"an attribute is {value!r}")
+    return float(value)
+
+
+def affine(index: Expr) -> tuple[dict[str, int], int] | None:
+    """An index as factors of letters and a constant; None if it is not of that form.
+
+    >>> affine(rules.parse("y[p] = x[2*p+1]")[0].body.indices[0])
+    ({'p': 2}, 1)
+    """
+    match index:
+        case Number(value) if value == int(value):
+            return {}, int(value)
+        case Name(letter):
+            return {letter: 1}, 0
+        case Negative(operand):
+            return _scaled(affine(operand), -1)
+        case Binary("+", left, right):
+            return _summed(affine(left), affine(right))
+        case Binary("-", left, right):
+            return _summed(affine(left), _scaled(affine(right), -1))
+        case Binary("*", left, right):
+            a, b = affine(left), affine(right)
+            if a is not None and b is not None and not (a[0] and b[0]):
+                return _scaled(b, a[1]) if not a[0] else _scaled(a, b[1])
+    return None
+
+
+def _scaled(terms: tuple[dict[str, int], int] | None, factor: int) -> tuple[dict[str, int], int] | None:
+    return None if terms is None else ({letter: factor * f for letter, f in terms[0].items()}, factor * terms[1])
+
+
+def _summed(
+    a: tuple[dict[str, int], int] | None, b: tuple[dict[str, int], int] | None
+) -> tuple[dict[str, int], int] | None:
+    if a is None or b is None:
+        return None
+    letters = {letter: a[0].get(letter, 0) + b[0].get(letter, 0) for letter in {**a[0], **b[0]}}
+    return letters, a[1] + b[1]

@@ -1,0 +1,233 @@
+"""The thread team: a few threads that take their shares of a compiled step.
+
+A step has many short parts with a barrier between them, and a part may take less time than waking a thread does. So
+workers stay in machine code: they spin for the next step, then give their turns to other processes, and only after a
+while return to Python and sleep. Shares depend on the plan and the number of threads alone, so results repeat bit for
+bit.
+
+The threads share a control block of counters that only grow:
+
+    GENERATION  steps so far; a worker that sees a new one runs the DRIVER on the TABLE
+    ARRIVED     how often a thread came to a barrier; BASE is its value before the step
+    SLEEPERS    workers that have gone to sleep and must be woken by Python
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import os
+import threading
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from glassnet.kernels.llvm import I8, I32, I64, POINTER, VOID, Library, Module, external, machine
+from glassnet.kernels.loops import number
+
+GENERATION, DRIVER, TABLE, ARRIVED, BASE, SLEEPERS, STOP = range(7)
+_FIELDS, _LINE = 7, 64
+DRIVER_ARGUMENTS = (POINTER, POINTER, I64)
+"""A driver takes its table of pointers, the control block, and the number of the thread that runs it."""
+_SPINS = 512
+"""Looks before a waiting thread begins to give its turn to others."""
+_PATIENCE = 4000
+"""Looks before an idle worker goes to sleep: a few milliseconds."""
+
+
+def thread_limit() -> int:
+    """How many threads may work: the processors of this process, or fewer where OMP_NUM_THREADS says so."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(available, int(asked))) if asked.isdigit() else available
+
+
+# ---------------------------------------------------------------- instructions
+
+
+def field(builder: Any, control: Any, name: int) -> Any:
+    """The address of a counter; each has a cache line of its own."""
+    return builder.gep(control, [I64(name * _LINE)], source_etype=I8)
+
+
+def _read(builder: Any, address: Any) -> Any:
+    return builder.load_atomic(address, "seq_cst", 8, typ=I64)
+
+
+def _write(builder: Any, value: Any, address: Any) -> None:
+    builder._insert(ir.instructions.StoreAtomicInstr(builder.block, value, address, "seq_cst", 8))
+
+
+def wait_until(builder: Any, address: Any, least: Any, patience: int = 0) -> Any:
+    """Look until a counter has reached `least`, or `patience` is at its end; returns whether it was reached."""
+    give_turn = external(builder, "sched_yield", I32, [])
+    with builder.goto_entry_block():
+        looks = builder.alloca(I64)
+    builder.store(I64(0), looks)
+    look, spin, give, after = (builder.append_basic_block(name) for name in ("look", "spin", "give", "after"))
+    builder.branch(look)
+    builder.position_at_end(look)
+    reached = builder.icmp_signed(">=", _read(builder, address), number(least))
+    count = builder.load(looks, typ=I64)
+    impatient = builder.icmp_signed(">", count, I64(patience if patience else 2**62))
+    builder.cbranch(builder.or_(reached, impatient), after, spin)
+    builder.position_at_end(spin)
+    if machine().triple.startswith("x86"):  # tells the processor that this is a waiting loop
+        builder.call(external(builder, "llvm.x86.sse2.pause", VOID, []), [])
+    builder.store(builder.add(count, I64(1)), looks)
+    builder.cbranch(builder.icmp_signed(">", count, I64(_SPINS)), give, look)
+    builder.position_at_end(give)
+    builder.call(give_turn, [])
+    builder.branch(look)
+    builder.position_at_end(after)
+    return reached
+
+
+def arrive(builder: Any, control: Any) -> None:
+    """Count the thread as come to a barrier."""
+    builder.atomic_rmw("add", field(builder, control, ARRIVED), I64(1), "seq_cst")
+
+
+def wait_for_all(builder: Any, control: Any, barriers: int, threads: int) -> None:
+    """Wait until every thread has arrived at the first so many barriers of this driver."""
+    base = builder.load(field(builder, control, BASE), typ=I64)
+    wait_until(builder, field(builder, control, ARRIVED), builder.add(base, I64(barriers * threads)))
+
+
+class _Driver(ir.instructions.CastInstr):  # type: ignore[misc]  # llvmlite has no types
+    """A driver at an address that is known when the step runs."""
+
+    function_type = ir.FunctionType(VOID, DRIVER_ARGUMENTS)
+
+
+def _run_driver(builder: Any, control: Any, thread: Any) -> None:
+    address = builder.load(field(builder, control, DRIVER), typ=I64)
+    driver = _Driver(builder.block, "inttoptr", address, POINTER)
+    builder._insert(driver)
+    table = builder.load(field(builder, control, TABLE), typ=POINTER)
+    builder.call(driver, [table, control, thread])
+
+
+@functools.cache
+def _library() -> Library:
+    """`publish` starts a step, `share` takes the first thread's part of it, `work` is where the other threads live."""
+    module = Module()
+    publish, builder = module.function("publish", [POINTER, I64, I64, POINTER])
+    control, driver, table, sleepers = publish.args
+    _write(builder, _read(builder, field(builder, control, ARRIVED)), field(builder, control, BASE))
+    builder.store(driver, field(builder, control, DRIVER))
+    builder.store(table, field(builder, control, TABLE))
+    builder.atomic_rmw("add", field(builder, control, GENERATION), I64(1), "seq_cst")
+    asleep = _read(builder, field(builder, control, SLEEPERS))
+    builder.store(asleep, sleepers)
+    with builder.if_then(builder.icmp_signed("==", asleep, I64(0)), likely=True):
+        _run_driver(builder, control, I64(0))
+    builder.ret_void()
+
+    share, builder = module.function("share", [POINTER])
+    _run_driver(builder, share.args[0], I64(0))
+    builder.ret_void()
+    rise, builder = module.function("rise", [POINTER])
+    builder.atomic_rmw("sub", field(builder, rise.args[0], SLEEPERS), I64(1), "seq_cst")
+    builder.ret_void()
+    _write_work(module)
+    return module.compile()
+
+
+def _write_work(module: Module) -> None:
+    """`work(control, thread, done)`: run every step after the `done` first ones, until none comes for a while."""
+    work, builder = module.function("work", [POINTER, I64, POINTER])
+    control, thread, done = work.args
+    again, step, idle, leave = (builder.append_basic_block(name) for name in ("again", "step", "idle", "leave"))
+    builder.branch(again)
+    builder.position_at_end(again)
+    following = builder.add(builder.load(done, typ=I64), I64(1))
+    came = wait_until(builder, field(builder, control, GENERATION), following, _PATIENCE)
+    builder.cbranch(came, step, idle)
+
+    builder.position_at_end(step)
+    builder.store(following, done)
+    stop = builder.icmp_signed("!=", _read(builder, field(builder, control, STOP)), I64(0))
+    with builder.if_then(stop, likely=False):
+        builder.ret_void()
+    _run_driver(builder, control, thread)
+    builder.branch(again)
+
+    builder.position_at_end(idle)  # announce it first, then look once more: a step that comes now sees a sleeper
+    builder.atomic_rmw("add", field(builder, control, SLEEPERS), I64(1), "seq_cst")
+    came = builder.icmp_signed(">=", _read(builder, field(builder, control, GENERATION)), following)
+    with builder.if_then(came, likely=False):
+        builder.atomic_rmw("sub", field(builder, control, SLEEPERS), I64(1), "seq_cst")
+        builder.branch(step)
+    builder.branch(leave)
+    builder.position_at_end(leave)
+    builder.ret_void()
+
+
+# ---------------------------------------------------------------- the team
+
+
+class Team:
+    """Threads that run drivers together; the one that calls `run` is the first of them."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self._block = np.zeros((_FIELDS + 1) * _LINE, np.uint8)
+        self._control = self._block.ctypes.data + (-self._block.ctypes.data % _LINE)
+        self._asleep = ctypes.c_int64()
+        self._alarm, self._turn = threading.Semaphore(0), threading.Lock()
+        number_, address = ctypes.c_int64, ctypes.c_void_p
+        self._publish = _library().function("publish", address, number_, number_, address)
+        self._share = _library().function("share", address)
+        self._work = _library().function("work", address, number_, address)
+        self._rise = _library().function("rise", address)
+        self._workers = [threading.Thread(target=self._serve, args=(k,), daemon=True) for k in range(1, threads)]
+        for worker in self._workers:
+            worker.start()
+        atexit.register(self.stop)
+
+    def run(self, driver: int, table: int) -> None:
+        """Run the driver at an address, with its table at another, on all threads."""
+        with self._turn:
+            self._publish(self._control, driver, table, ctypes.addressof(self._asleep))
+            if self._asleep.value:
+                self._alarm.release(self._asleep.value)
+                self._share(self._control)
+
+    def stop(self) -> None:
+        """Let the workers go."""
+        if any(worker.is_alive() for worker in self._workers):
+            self._field(STOP).value = 1
+            self._field(GENERATION).value += 1
+            self._alarm.release(self.threads)
+            for worker in self._workers:
+                worker.join()
+
+    def _field(self, name: int) -> Any:
+        return ctypes.c_int64.from_address(self._control + name * _LINE)
+
+    def _serve(self, thread: int) -> None:
+        """A worker: in machine code while steps come, asleep while none does."""
+        done = ctypes.c_int64(0)
+        while not self._field(STOP).value:
+            self._work(self._control, thread, ctypes.addressof(done))
+            if self._field(STOP).value:
+                break
+            self._alarm.acquire()
+            self._rise(self._control)
+
+
+_teams: dict[int, Team] = {}
+
+
+def team(threads: int) -> Team:
+    """The team of this process with so many threads; a forked child makes its own: threads do not survive a fork."""
+    if threads not in _teams:
+        _teams[threads] = Team(threads)
+    return _teams[threads]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_teams.clear)

@@ -1,0 +1,59 @@
+"""Every row of every op's case table through the compiler: what becomes a kernel gives what `forward` gives."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glassnet.autograd.op import apply
+from glassnet.autograd.tensor import Tensor
+from glassnet.graph import trace
+
+from helpers.contract import Case, close
+
+pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
+
+from glassnet.kernels.plan import CompiledPlan  # behind the check for its library
+
+FAMILIES = sorted(path.stem for path in (Path(__file__).parents[1] / "ops").glob("test_*.py"))
+
+
+def cases_of(family: str) -> list[Case]:
+    """The rows of a family's case table."""
+    table = getattr(importlib.import_module(f"ops.{family}"), "test_contract", None)
+    found = [case for mark in table.pytestmark for case, _ in mark.args[1]] if table is not None else []
+    return list({id(case): case for case in found}.values())
+
+
+def compiled(cases: list[Case], dtype: str) -> tuple[CompiledPlan, list[Any]]:
+    """One plan that runs all cases, and its inputs."""
+    arrays = [[np.asarray(a) for a in case.arrays(dtype)] for case in cases]
+
+    def step(*inputs: Any) -> list[Any]:
+        rest = iter(inputs)
+        results = [apply(case.op, *[next(rest) for _ in case.inputs]) for case in cases]
+        return [y for result in results for y in (result if isinstance(result, tuple) else (result,))]
+
+    flat = [array for own in arrays for array in own]
+    graph, _ = trace(step, *flat)
+    return CompiledPlan(graph, threads=2), flat
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernels_give_what_forward_gives(family: str, dtype: str) -> None:
+    cases = [case for case in cases_of(family) if all(np.asarray(a).size for a in case.arrays(dtype))]
+    if not cases:
+        pytest.skip("a family without a case table")
+    plan, arrays = compiled(cases, dtype)
+    found = iter(plan.run(*arrays))
+    for case in cases:
+        given = [np.asarray(a) for a in case.arrays(dtype)]
+        with np.errstate(all="ignore"):
+            expected = apply(case.op, *[Tensor(a) for a in given])
+        for y in expected if isinstance(expected, tuple) else (expected,):
+            close(next(found), y.numpy(), case.id, 1e-5 if dtype == "float32" else 1e-10)

@@ -1,0 +1,217 @@
+"""Whole training steps as compiled plans: the numbers of NumPy, on one thread or two, and safe when a kernel is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.errors import ArgumentError, DataError
+from glassnet.graph import trace
+
+pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
+
+from glassnet.graph.executor import ProvedPlan
+from glassnet.kernels import driver, kernel
+from glassnet.kernels.plan import CompiledPlan
+from glassnet.kernels.team import Team, thread_limit
+
+L = gn.layers
+RNG = np.random.default_rng(0)
+IMAGES, ROWS = RNG.random((24, 12, 12, 1), "float32"), RNG.random((40, 20), "float32")
+CLASSES = RNG.integers(0, 5, 40)
+
+
+@pytest.fixture(autouse=True)
+def llvm() -> Iterator[None]:
+    gn.config.set_executor("llvm")
+    yield
+    gn.config.set_executor("numpy")
+
+
+def dense(*, hidden: str = "relu", last: str = "softmax", **options: Any) -> Any:
+    layers = [L.Dense(33, hidden), L.Dropout(0.2), L.Dense(17, hidden, kernel_regularizer="l2"), L.Dense(5, last)]
+    return gn.Sequential([gn.Input((20,)), *layers]), {"loss": "sparse_categorical_crossentropy", **options}
+
+
+def convolutional() -> Any:
+    layers = [
+        L.Conv2D(6, 3, activation="relu"),
+        L.MaxPooling2D(),
+        L.Conv2D(9, 3, padding="same"),
+        L.Flatten(),
+        L.Dense(5, "softmax"),
+    ]
+    return gn.Sequential([gn.Input((12, 12, 1)), *layers]), {"loss": "sparse_categorical_crossentropy"}
+
+
+def shared_and_frozen() -> Any:
+    x, twice = gn.Input((20,)), L.Dense(20, "tanh")
+    y = L.Dense(5, "softmax")(twice(L.Dense(20, "sigmoid", trainable=False)(twice(x))))
+    return gn.Model(x, y), {"loss": "sparse_categorical_crossentropy"}
+
+
+def normalized() -> Any:
+    layers = [L.Dense(16), L.BatchNormalization(), L.Activation("gelu"), L.LayerNormalization(), L.Dense(5, "softmax")]
+    return gn.Sequential([gn.Input((20,)), *layers]), {"loss": "sparse_categorical_crossentropy"}
+
+
+def recurrent() -> Any:
+    layers = [L.Reshape((5, 4)), L.LSTM(7), L.Dense(5, "softmax")]
+    return gn.Sequential([gn.Input((20,)), *layers]), {"loss": "sparse_categorical_crossentropy"}
+
+
+SCHEDULE = gn.optimizers.schedules.ExponentialDecay(0.05, 3, 0.5)
+STEPS: dict[str, Callable[[], Any]] = {
+    "adam": lambda: dense(optimizer="adam", metrics=["accuracy"]),
+    "sgd with a schedule": lambda: dense(hidden="tanh", optimizer=gn.optimizers.SGD(SCHEDULE, momentum=0.9)),
+    "clipped norm": lambda: dense(hidden="sigmoid", optimizer=gn.optimizers.RMSprop(0.01, clipnorm=0.1)),
+    "global norm": lambda: dense(optimizer=gn.optimizers.AdamW(0.01, global_clipnorm=0.1)),
+    "mean squared error": lambda: dense(last="linear", loss="mse", optimizer="nadam"),
+    "convolution": convolutional,
+    "shared and frozen": shared_and_frozen,
+    "normalized": normalized,
+    "recurrent": recurrent,
+}
+
+
+def trained(name: str, executor: str, epochs: int = 3) -> tuple[dict[str, list[float]], list[np.ndarray], Any]:
+    """History, weights and model after a short training; the last batch of an epoch is smaller."""
+    gn.config.set_executor(executor)
+    gn.utils.set_random_seed(1)
+    model, options = STEPS[name]()
+    model.compile(**{"optimizer": "adam", **options})
+    x = IMAGES if model.input_shape[1:] == (12, 12, 1) else ROWS
+    y = CLASSES[: len(x)] if "sparse" in options["loss"] else np.eye(5, dtype="float32")[CLASSES[: len(x)]]
+    history = model.fit(x, y, batch_size=16, epochs=epochs, verbose=0, validation_data=(x, y)).history
+    return history, model.get_weights(), model
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_training_gives_the_numbers_of_numpy(name: str) -> None:
+    history, weights, model = trained(name, "llvm")
+    expected, wanted, _ = trained(name, "numpy")
+    plans = [compiled.plan for step in model._steps.values() for compiled in step._compiled.values()]
+    assert all(plan.is_proved for plan in plans)
+    for key in expected:
+        np.testing.assert_allclose(history[key], expected[key], rtol=2e-4, err_msg=key)
+    for got, weight in zip(weights, wanted):
+        assert np.max(np.abs(got - weight)) <= 2e-3 * max(np.max(np.abs(weight)), 0.1)
+
+
+def test_one_thread_and_two_give_the_same_bits() -> None:
+    def results(threads: int) -> list[np.ndarray]:
+        gn.utils.set_random_seed(3)
+        model = gn.Sequential([gn.Input((300,)), L.Dense(200, "relu"), L.Dense(64, "relu"), L.Dense(10)])
+        model.compile("adam", "mse")
+        x, y = np.random.default_rng(5).random((128, 300), "float32"), np.ones((128, 10), "float32")
+        model._prepare((x, y, None))
+        graph, _ = trace(lambda *data: model.train_step(data), x, y)
+        plan = CompiledPlan(graph, threads)
+        return [*plan.run(x, y), *plan.run(x, y), *model.get_weights()]
+
+    for one, two in zip(results(1), results(2)):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = kernel.Emitter.store
+
+    def wrong(emitter: Any, target: Any, position: Any, cell: Any, lanes: Any) -> None:
+        right(emitter, target, position, cell, lanes * 1.01 if lanes.is_float else lanes)
+
+    monkeypatch.setattr(kernel.Emitter, "store", wrong)
+    with pytest.warns(UserWarning, match=r"compiled kernels are off: in the first step .*; NumPy goes on"):
+        history, weights, _ = trained("adam", "llvm")
+    expected, wanted, _ = trained("adam", "numpy")
+    assert history == expected
+    for got, weight in zip(weights, wanted):
+        np.testing.assert_array_equal(got, weight)
+
+
+def test_a_compiler_that_fails_leaves_numpy_in_charge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel.Kernel, "_write", lambda self: 1 / 0)
+    with pytest.warns(UserWarning, match=r"could not be compiled \(ZeroDivisionError.*\); NumPy goes on"):
+        history, *_ = trained("adam", "llvm", epochs=1)
+    assert history == trained("adam", "numpy", epochs=1)[0]
+
+
+def test_a_missing_barrier_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that do not wait read what is not there yet: the arena holds zeros in the first step."""
+    monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(driver, "_part", lambda builder, units, thread, plus, threads: driver.I64(plus * (units - 1)))
+    with pytest.warns(UserWarning, match="compiled kernels are off"):
+        trained("adam", "llvm", epochs=1)
+
+
+def test_what_has_no_kernel_runs_with_numpy_and_the_report_says_so() -> None:
+    _, _, model = trained("recurrent", "llvm", epochs=1)
+    plan = next(iter(model._steps["train"]._compiled.values())).plan
+    assert isinstance(plan, ProvedPlan)
+    assert "NumPy runs lstm" in plan.report()
+    assert "kernels, " in plan.report()
+
+
+def test_a_label_that_is_out_of_range_is_refused_in_any_step() -> None:
+    _, _, model = trained("adam", "llvm", epochs=1)
+    with pytest.raises(DataError, match="label is out of range"):
+        model.train_on_batch(ROWS[:16], np.full(16, 5))
+
+
+def test_nan_and_infinity_are_those_of_numpy() -> None:
+    def step(x: Any) -> list[Any]:
+        return [gn.ops.relu(x), gn.ops.softmax(x), gn.ops.sum(x, axis=0), gn.ops.max(x, axis=1), gn.ops.tanh(x) / x]
+
+    x = np.array([[1, np.nan, 2], [np.inf, 1, -1], [-np.inf, 0, 3], [1, 2, 3]], "float32")
+    compiled = gn.jit(step)
+    gn.config.set_executor("numpy")
+    with np.errstate(all="ignore"):
+        expected = gn.jit(step)(x)
+        gn.config.set_executor("llvm")
+        for got, wanted in zip(compiled(x), expected):
+            np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-5)
+
+
+def test_an_unknown_executor_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"set_executor: unknown executor\n.*'numpy' or 'llvm'\n.*'cuda'"):
+        gn.config.set_executor("cuda")
+
+
+def test_a_thread_limit_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert thread_limit() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_trains_with_a_team_of_its_own() -> None:
+    _, _, model = trained("adam", "llvm", epochs=1)
+    before = model.evaluate(ROWS, CLASSES, verbose=0, return_dict=True)
+    child = os.fork()
+    if child == 0:
+        again = model.evaluate(ROWS, CLASSES, verbose=0, return_dict=True)
+        os._exit(0 if again == before else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_team_that_slept_wakes_for_the_next_step_and_can_be_let_go() -> None:
+    team = Team(3)
+    while team._field(5).value < 2:  # both workers have lost their patience
+        pass
+    team.stop()
+    assert not any(worker.is_alive() for worker in team._workers)
+
+
+def test_a_weight_that_is_read_after_its_update_keeps_its_old_value() -> None:
+    w, x = gn.Variable(np.ones((3, 3), "float32")), np.arange(9, dtype="float32").reshape(3, 3)
+
+    def step(x: Any) -> Any:
+        old = w.value
+        w.assign(old - 0.5 * x)
+        return gn.ops.matmul(x, old)
+
+    np.testing.assert_array_equal(gn.jit(step)(x).numpy(), x @ np.ones((3, 3)))
+    np.testing.assert_array_equal(w.numpy(), 1 - 0.5 * x)
