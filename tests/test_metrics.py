@@ -421,6 +421,7 @@ def test_adjusted_r2_pays_for_each_regressor_while_there_are_targets_enough() ->
 def test_cells_of_unknown_classes_and_classes_that_never_occur_do_not_count() -> None:
     assert float(m.MeanIoU(5)([0, 0, 1, 9], [0, 0, 1, 0])) == 1.0
     assert float(m.MeanIoU(5)([[[0], [1]]], [[[0], [0]]])) == 0.25  # 1/2 and 0
+    assert float(m.MeanIoU(5)([[[0], [1]]], [[0, 0]])) == 0.25  # targets may keep a last axis of one class index
 
 
 def test_correlation_is_0_where_one_side_does_not_vary() -> None:

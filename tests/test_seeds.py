@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassnet import initializers, layers
 from glassnet.errors import ArgumentError
 from glassnet.seeds import SeedGenerator, as_generator, set_random_seed
 
@@ -72,3 +73,27 @@ def test_bad_seeds_are_refused(seed: Any) -> None:
         SeedGenerator(seed)
     with pytest.raises(ArgumentError, match="set_random_seed: bad seed"):
         set_random_seed(seed)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda seed: layers.Dropout(0.5, seed=seed), (8, 6)),
+        (lambda seed: layers.RandomFlip(seed=seed), (8, 4, 6, 1)),
+        (lambda seed: layers.LSTM(3, dropout=0.5, seed=seed), (8, 4, 6)),
+        (lambda seed: layers.Dense(4, kernel_initializer=initializers.HeNormal(seed)), (8, 6)),
+    ],
+    ids=["dropout", "augmentation", "recurrence", "initializer"],
+)
+def test_a_generator_given_as_seed_is_saved_by_its_own_seed(make: Any, shape: Any) -> None:
+    x = np.arange(np.prod(shape), dtype="float32").reshape(shape) / 100
+
+    def drawn(build: Any) -> Any:
+        set_random_seed(0)  # for what the layer draws besides
+        return build()(x, training=True).numpy()
+
+    layer = make(SeedGenerator(5))
+    config = json.loads(json.dumps(layer.get_config()))
+    assert type(layer).from_config(config).get_config() == config
+    np.testing.assert_array_equal(drawn(lambda: type(layer).from_config(config)), drawn(lambda: make(SeedGenerator(5))))
+    assert not np.array_equal(drawn(lambda: make(SeedGenerator(6))), drawn(lambda: make(SeedGenerator(5))))

@@ -18,7 +18,7 @@ from glassnet.config import floatx
 from glassnet.errors import ArgumentError
 from glassnet.random import truncated_normal_array
 from glassnet.registry import Registry
-from glassnet.seeds import SeedGenerator, as_generator
+from glassnet.seeds import SeedGenerator, as_generator, seed_config
 from glassnet.typing import Array
 
 __all__ = [
@@ -89,8 +89,8 @@ class _Random(Initializer):
     """
 
     def __init__(self, seed: Any = None) -> None:
-        self.seed = seed
         self._source = as_generator(seed)
+        self.seed = self._source if isinstance(seed, dict) else seed
 
     def generator(self) -> SeedGenerator:
         """Where a call draws from."""
@@ -98,7 +98,7 @@ class _Random(Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        return {"seed": None if isinstance(self.seed, SeedGenerator) else self.seed}
+        return {"seed": seed_config(self.seed)}
 
 
 class RandomNormal(_Random):

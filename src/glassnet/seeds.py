@@ -44,8 +44,8 @@ class SeedGenerator:
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
             raise ArgumentError("SeedGenerator: bad seed", expected="an integer >= 0 or None", received=repr(seed))
-        self.seed, self.name = seed, name or "seed_generator"
-        source = np.random.SeedSequence(int(seed)) if seed is not None else _root.spawn(1)[0]
+        self.seed, self.name = None if seed is None else int(seed), name or "seed_generator"
+        source = np.random.SeedSequence(self.seed) if self.seed is not None else _root.spawn(1)[0]
         self.generator = np.random.Generator(np.random.PCG64(source))
 
     def restart(self) -> None:
@@ -93,5 +93,12 @@ class SeedGenerator:
 
 
 def as_generator(seed: Any) -> SeedGenerator:
-    """A SeedGenerator from an integer, None or a SeedGenerator."""
+    """A SeedGenerator from an integer, None, a SeedGenerator, or what `seed_config` made of one."""
+    if isinstance(seed, dict):
+        return SeedGenerator(**seed["config"])
     return seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
+
+
+def seed_config(seed: Any) -> Any:
+    """A seed as plain data: a SeedGenerator by its own seed, with which it starts anew; anything else as it is."""
+    return {"class_name": "SeedGenerator", "config": seed.get_config()} if isinstance(seed, SeedGenerator) else seed

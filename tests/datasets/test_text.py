@@ -57,7 +57,7 @@ def test_names_are_the_lines_of_their_file_and_shakespeare_is_all_of_it(tmp_path
     assert tinyshakespeare.load_data(data_dir=tmp_path) == "emma\nolivia\n"
 
 
-@pytest.mark.skipif(not REAL_DATA, reason="GLASSNET_DATA names no folder")
+@pytest.mark.skipif(not REAL_DATA, reason="it is about the published files themselves: GLASSNET_DATA names no folder")
 def test_the_real_texts_have_the_sizes_that_their_docstrings_tell():
     found, play = names.load_data(data_dir=REAL_DATA), tinyshakespeare.load_data(data_dir=REAL_DATA)
     assert len(found) == 32_033

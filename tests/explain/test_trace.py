@@ -159,6 +159,18 @@ def test_the_model_is_found_unchanged_down_to_its_random_bits():
     assert all(a.ref == b.ref and np.array_equal(a.array, b.array) for a, b in zip(first.tensors, second.tensors))
 
 
+def test_the_states_of_stateful_layers_are_found_unchanged():
+    lstm = gn.layers.LSTM(3, stateful=True)
+    model = gn.Sequential([gn.Input((4, 2), batch_size=2), lstm, gn.layers.Dense(1)])
+    x, y = np.arange(16, dtype="float32").reshape(2, 4, 2) / 16, np.ones((2, 1), "float32")
+    model(x)
+    before = [state.numpy() for state in lstm.states]
+    first, second = (trace(model, x, y, "mse", "sgd") for _ in range(2))
+    for old, state in zip(before, lstm.states, strict=True):
+        np.testing.assert_array_equal(state.numpy(), old)
+    assert first.facts["loss_before"] == second.facts["loss_before"]
+
+
 def test_a_hand_written_brick_is_found_unchanged_too():
     class Shift:
         def __init__(self) -> None:

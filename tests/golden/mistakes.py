@@ -296,6 +296,11 @@ def misspelt_loss():
 
 
 @case
+def metrics_in_the_place_of_loss_weights():
+    gn.Sequential([gn.layers.Dense(1)]).compile("adam", "mse", ["accuracy"])
+
+
+@case
 def unknown_metric():
     model = gn.Sequential([gn.Input((4,)), gn.layers.Dense(3, "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["acuracy"])

@@ -30,15 +30,15 @@ Record = dict[str, list[float]]
 def seeded_weights() -> Callable[[Any], None]:
     """A function that gives a model the same first weights whichever library it was made with.
 
-    Matrices get normal numbers of variance 1 / rows; vectors (biases, scales, statistics) keep what both libraries
-    start with.
+    Kernels get normal numbers of variance 1 / inputs, all axes but the last counted as inputs; vectors (biases,
+    scales, statistics) keep what both libraries start with.
     """
     rng = np.random.default_rng(0)
 
     def draw(array: np.ndarray) -> np.ndarray:
         if array.ndim < 2:
             return array
-        return (rng.standard_normal(array.shape) / np.sqrt(array.shape[0])).astype("float32")
+        return (rng.standard_normal(array.shape) / np.sqrt(np.prod(array.shape[:-1]))).astype("float32")
 
     def weights(model: Any) -> None:
         model.set_weights([draw(array) for array in model.get_weights()])
@@ -64,7 +64,10 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # some scripts write files
-        records = {name: run_script(name, "keras") for name in SCRIPTS}
+        records = {}
+        for name in SCRIPTS:
+            keras.utils.clear_session()  # Keras numbers names through a process: auc, auc_1
+            records[name] = run_script(name, "keras")
     versions = {"keras": keras.__version__, "backend": keras.config.backend()}
     text = json.dumps({**versions, "scripts": records}, indent=1)
     JSON_FILE.write_text(text + "\n", encoding="utf-8")

@@ -76,7 +76,7 @@ IDS = [f"{number}-{name}" for number, (name, _) in enumerate(RANDOM)]
 @pytest.mark.parametrize(("name", "arguments"), RANDOM, ids=IDS)
 def test_every_image_is_changed_in_its_own_way_and_every_call_draws_anew(name: str, arguments: dict[str, Any]) -> None:
     layer, x = made(name, arguments), np.repeat(images(1), 40, axis=0)
-    if isinstance(layer, layers.augmentation.Mixing):
+    if isinstance(layer, layers.augmentation.mixing.Mixing):
         x = images()
     first, second = layer(x, training=True).numpy() - x, layer(x, training=True).numpy() - x
     assert len({image.tobytes() for image in first}) > (1 if "Flip" in name else 5)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.layers import augmentation
+from glassnet.layers.augmentation import geometry
 
 from helpers.contract import close
 
@@ -41,10 +41,10 @@ def drawn(name: str, *keys: str) -> list[Any]:
 
 
 MATRICES = {
-    "RandomTranslation": lambda t: augmentation.shifts(t[:, 1], t[:, 0]),
-    "RandomRotation": lambda angle: augmentation.rotations(np.deg2rad(angle[:, 0]), (5, 6)),
-    "RandomZoom": lambda rows, columns: augmentation.zooms(rows[:, 0], columns[:, 0], (5, 6)),
-    "RandomShear": lambda shear: augmentation.shears(shear[:, 0], shear[:, 1]),
+    "RandomTranslation": lambda t: geometry.shifts(t[:, 1], t[:, 0]),
+    "RandomRotation": lambda angle: geometry.rotations(np.deg2rad(angle[:, 0]), (5, 6)),
+    "RandomZoom": lambda rows, columns: geometry.zooms(rows[:, 0], columns[:, 0], (5, 6)),
+    "RandomShear": lambda shear: geometry.shears(shear[:, 0], shear[:, 1]),
 }
 KEYS = {
     "RandomTranslation": ["translations"], "RandomRotation": ["angle"], "RandomZoom": ["height_zoom", "width_zoom"],

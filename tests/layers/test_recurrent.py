@@ -11,6 +11,7 @@ import glassnet as gn
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.layers import GRU, LSTM, RNN, GRUCell, Layer, LSTMCell, SimpleRNN, SimpleRNNCell, StackedRNNCells
 from glassnet.models.files import load_model
+from glassnet.training.eagerness import reason_for_eager
 
 from helpers.layer_contract import LayerCase, contract_test
 
@@ -209,6 +210,14 @@ def test_a_stateful_layer_trains_alike_eagerly_and_replayed(cls: type) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("cls", [GRU, LSTM])
+def test_a_gate_function_of_the_user_is_run_eagerly(cls: type) -> None:
+    layer = cls(2, recurrent_activation=lambda x: gn.ops.sigmoid(x))
+    model = gn.Sequential([gn.Input((5, 3)), layer])
+    model.compile("sgd", "mse")
+    assert reason_for_eager(model, "train") == f"the recurrent_activation of {layer.name!r} is your code"
+
+
 # ---------------------------------------------------------------- dropout
 
 
@@ -265,6 +274,20 @@ def test_a_cell_of_the_users_own_runs_is_masked_and_is_saved(tmp_path: Any) -> N
     gn.Model(x, RNN(Adding(3))(x)).save(tmp_path / "m.glassnet")
     np.testing.assert_allclose(load_model(tmp_path / "m.glassnet")(sequences()).numpy(), 2 * sequences().sum(axis=1),
                                rtol=1e-5)  # fmt: skip
+
+
+class FromOne(Adding):
+    """A cell that starts where it says."""
+
+    def get_initial_state(self, batch_size: Any = None) -> Any:
+        return [gn.ops.ones((batch_size, self.units)), gn.ops.zeros((batch_size, 1))]
+
+
+def test_a_cell_may_say_where_it_starts_also_for_an_open_batch() -> None:
+    x = gn.Input((None, 3))
+    model = gn.Model(x, RNN(FromOne(3))(x))
+    assert model.output_shape == (None, 3)
+    np.testing.assert_allclose(model(sequences()).numpy(), 2 + 2 * sequences().sum(axis=1), rtol=1e-5)
 
 
 def test_stacked_cells_are_layers_one_after_the_other(tmp_path: Any) -> None:

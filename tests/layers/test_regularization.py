@@ -17,7 +17,6 @@ from glassnet.layers import (
     GaussianNoise,
     SpatialDropout1D,
     SpatialDropout2D,
-    SpatialDropout3D,
 )
 
 from helpers.layer_contract import LayerCase, contract_test
@@ -31,7 +30,6 @@ test_contract = contract_test(
         LayerCase(GaussianNoise, {"stddev": 0.0}, (4, 5), oracle=lambda x: x),
         LayerCase(SpatialDropout1D, {"rate": 0.4, "seed": 1}, (4, 3, 5), oracle=lambda x: x),
         LayerCase(SpatialDropout2D, {"rate": 0.4}, (2, 3, 3, 5), oracle=lambda x: x),
-        LayerCase(SpatialDropout3D, {"rate": 0.4}, (2, 2, 2, 1, 5), oracle=lambda x: x),
         LayerCase(GaussianDropout, {"rate": 0.3}, (4, 5), oracle=lambda x: x),
         LayerCase(AlphaDropout, {"rate": 0.3, "noise_shape": (None, 1)}, (4, 5), oracle=lambda x: x),
         LayerCase(ActivityRegularization, {"l1": 0.1, "l2": 0.2}, (4, 5), oracle=lambda x: x),
@@ -67,9 +65,8 @@ def test_gaussian_noise_has_the_standard_deviation_it_was_given() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [(SpatialDropout1D(0.5, seed=0), (6, 7, 9)), (SpatialDropout2D(0.5, seed=0), (6, 2, 4, 9)),
-     (SpatialDropout3D(0.5, seed=0), (6, 2, 3, 1, 9))],
-)  # fmt: skip
+    [(SpatialDropout1D(0.5, seed=0), (6, 7, 9)), (SpatialDropout2D(0.5, seed=0), (6, 2, 4, 9))],
+)
 def test_spatial_dropout_drops_a_feature_at_all_positions_of_a_sample(layer: Any, shape: tuple[int, ...]) -> None:
     y = layer(np.ones(shape), training=True).numpy().reshape(6, -1, 9)
     assert (y == y[:, :1]).all()

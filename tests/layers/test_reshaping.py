@@ -13,15 +13,12 @@ from glassnet.errors import ArgumentError, ShapeError
 from glassnet.layers import (
     Cropping1D,
     Cropping2D,
-    Cropping3D,
     Permute,
     RepeatVector,
     UpSampling1D,
     UpSampling2D,
-    UpSampling3D,
     ZeroPadding1D,
     ZeroPadding2D,
-    ZeroPadding3D,
 )
 
 from helpers.layer_contract import LayerCase, contract_test
@@ -48,16 +45,13 @@ test_contract = contract_test(
         LayerCase(ZeroPadding1D, {"padding": (2, 0)}, (4, 3, 2), oracle=framed((2, 0))),
         LayerCase(ZeroPadding2D, {}, (2, 3, 5, 1), oracle=framed((1, 1), (1, 1))),
         LayerCase(ZeroPadding2D, {"padding": ((1, 0), (2, 3))}, (1, 3, 2, 3), oracle=framed((1, 0), (2, 3))),
-        LayerCase(ZeroPadding3D, {"padding": (0, 1, 2)}, (2, 2, 1, 3, 2), oracle=framed((0, 0), (1, 1), (2, 2))),
         LayerCase(Cropping1D, {"cropping": 1}, (4, 5, 2), oracle=lambda x: x[:, 1:-1]),
         LayerCase(Cropping2D, {"cropping": ((0, 1), (2, 0))}, (2, 3, 5, 1), oracle=lambda x: x[:, :-1, 2:]),
-        LayerCase(Cropping3D, {}, (1, 3, 4, 5, 2), oracle=lambda x: x[:, 1:-1, 1:-1, 1:-1]),
         LayerCase(UpSampling1D, {"size": 3}, (4, 5, 2), oracle=lambda x: x.repeat(3, 1)),
         LayerCase(UpSampling2D, {"size": (2, 3)}, (2, 3, 5, 2), oracle=lambda x: x.repeat(2, 1).repeat(3, 2)),
         LayerCase(
             UpSampling2D, {"size": (3, 2), "interpolation": "bilinear"}, (2, 3, 5, 2), oracle=lambda x: bilinear(x, 3, 2)
         ),
-        LayerCase(UpSampling3D, {"size": 2}, (1, 2, 1, 3, 2), oracle=lambda x: x.repeat(2, 1).repeat(2, 2).repeat(2, 3)),
     ]
 )  # fmt: skip
 

@@ -110,6 +110,16 @@ def test_saving_what_was_loaded_gives_the_same_bytes(make: Any, tmp_path: Path) 
     assert (tmp_path / "a.glassnet").read_bytes() == (tmp_path / "b.glassnet").read_bytes()
 
 
+def test_layers_and_their_variables_keep_their_names_through_a_file(tmp_path: Path) -> None:
+    for _ in range(2):  # the second one has layers with numbers in their names
+        model = gn.Sequential([gn.Input((5, 5, 1)), gn.layers.Conv2D(2, 3), gn.layers.Flatten(), gn.layers.Dense(1)])
+    names, paths = [layer.name for layer in model.layers], [v.path for v in model.variables]
+    assert paths == [f"{layer.name}/{v.name}" for layer in model.layers for v in layer.variables]
+    model.save(tmp_path / "m.glassnet")
+    for found in (model, load_model(tmp_path / "m.glassnet")):
+        assert ([layer.name for layer in found.layers], [v.path for v in found.variables]) == (names, paths)
+
+
 def test_two_blocks_with_layers_of_one_name_keep_their_optimizer_states_apart(tmp_path: Path) -> None:
     blocks = [gn.Sequential([Dense(3, name="fc")], name=name) for name in ("left", "right")]
     model = trained(gn.Sequential([gn.Input((4,)), *blocks]))

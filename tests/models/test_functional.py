@@ -63,6 +63,19 @@ def test_an_input_may_be_an_output() -> None:
     np.testing.assert_array_equal(model(A)[0].numpy(), A)
 
 
+def test_layers_come_in_the_order_of_keras_whichever_was_made_or_asked_for_first() -> None:
+    a, b, shared = gn.Input((4,), name="a"), gn.Input((4,), name="b"), Dense(4, name="shared")
+    near = Dense(4, name="near")(b)
+    far = Dense(4, name="second")(Dense(4, name="first")(a))
+    both = gn.layers.Concatenate(name="both")([near, far])
+    model = gn.Model([a, b], [Dense(2, name="left")(both), Dense(2, name="right")(near)])
+    assert [x.name for x in model.layers] == ["a", "b", "first", "near", "second", "both", "left", "right"]
+    again_shared = shared(Dense(4, name="between")(shared(a)))
+    model = gn.Model(a, gn.layers.Add(name="add")([Dense(4, name="short")(a), again_shared]))
+    assert [x.name for x in model.layers] == ["a", "shared", "between", "short", "add"]
+    assert [v.path for v in model.variables][::2] == ["shared/kernel", "between/kernel", "short/kernel"]
+
+
 # ---------------------------------------------------------------- sharing and nesting
 
 

@@ -251,7 +251,7 @@ LAYERS = [
     ),
     Mutant(
         "use_bias is ignored", "layers/core.py",
-        "self.bias = None if not self.use_bias else self.add_weight(", "self.bias = self.add_weight(",
+        "(self.units,)) if self.use_bias else None", "(self.units,))",
         "tests/layers/test_core.py::test_contract -k 'Dense and weights_are_as_declared'",
     ),
     Mutant(

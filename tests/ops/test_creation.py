@@ -85,6 +85,18 @@ def test_like_functions_work_before_the_batch_size_is_known():
     assert ops.ones_like(x).data == x.data
 
 
+@pytest.mark.parametrize("make", [ops.zeros, ops.ones, lambda shape: ops.full(shape, 2.0)])
+def test_a_layer_may_make_constants_of_the_size_of_the_batch(make):
+    class WithToken(gn.layers.Layer):
+        def call(self, inputs):
+            return ops.concatenate([make((ops.shape(inputs)[0], 1, 2)), inputs], axis=1)
+
+    x = gn.Input((3, 2))
+    model = gn.Model(x, WithToken()(x))
+    assert model.output_shape == (None, 4, 2)
+    assert model(np.zeros((5, 3, 2))).shape == (5, 4, 2)
+
+
 def test_conversions_go_both_ways():
     same(ops.convert_to_tensor([1, 2], "float32"), np.array([1, 2], "float32"))
     tensor = gn.Tensor([1.0])

@@ -12,7 +12,7 @@ import glassnet as gn
 from glassnet.autograd.gradcheck import check_gradients
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.ops import image
-from glassnet.ops.image import LinearSampling, LinearSplatting
+from glassnet.ops.sampling import FILL_MODES, LinearSampling, LinearSplatting
 
 from helpers.contract import Case, close, contract_test
 
@@ -28,10 +28,10 @@ EMPTY = [(0, 3, 4, 2), (0, 2, 5)]
 test_contract = contract_test(
     [
         *[Case(LinearSampling(linear, mode), (2, 3, 4, 2), places(2, 6), empty=EMPTY)
-          for linear in (True, False) for mode in image.FILL_MODES],
+          for linear in (True, False) for mode in FILL_MODES],
         *[Case(LinearSplatting(linear, mode, (3, 4)), (2, 6, 2), places(2, 6), empty=[(0, 5, 2), (0, 2, 5)])
-          for linear in (True, False) for mode in image.FILL_MODES],
-        *[Case(LinearSampling(True, mode), (2, 1, 2, 1), places(2, 7), label="one row") for mode in image.FILL_MODES],
+          for linear in (True, False) for mode in FILL_MODES],
+        *[Case(LinearSampling(True, mode), (2, 1, 2, 1), places(2, 7), label="one row") for mode in FILL_MODES],
         Case(LinearSampling(True, "reflect"), (2, 5, 3), places(1, 6), label="a line"),
         Case(LinearSampling(True, "constant"), (2, 3, 4, 2, 1), places(3, 6), label="a volume"),
         Case(LinearSampling(True, "wrap"), (2, 3, 4, 2), (2, 2, 0), label="no places"),
@@ -39,7 +39,7 @@ test_contract = contract_test(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", image.FILL_MODES)
+@pytest.mark.parametrize("mode", FILL_MODES)
 @pytest.mark.parametrize("order", [0, 1])
 def test_reading_between_cells_agrees_with_scipy(mode: str, order: int) -> None:
     rng = np.random.default_rng(0)

@@ -10,7 +10,8 @@ from glassnet.autograd.gradcheck import check_gradients
 from glassnet.autograd.op import apply
 from glassnet.autograd.spec import Spec
 from glassnet.errors import ArgumentError, ShapeError
-from glassnet.ops.shape import BACKWARD, WHOLE, Concatenate, GetItem, Pad, Place, Reshape, Transpose, resolve_shape
+from glassnet.ops.joining import Concatenate, Pad
+from glassnet.ops.shape import BACKWARD, WHOLE, GetItem, Place, Reshape, Transpose, resolve_shape
 
 from helpers.contract import Case, contract_test
 

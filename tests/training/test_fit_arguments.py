@@ -100,3 +100,11 @@ def test_weight_regularizers_are_part_of_the_loss_of_fit() -> None:
     model.compile("sgd", "mse")
     history = model.fit(np.zeros((4, 2)), np.zeros((4, 3)), verbose=0).history
     assert history["loss"] == [0.5 * 6]
+
+
+def test_metrics_of_one_name_are_all_reported() -> None:
+    model = gn.Sequential([gn.Input((2,)), Dense(1, use_bias=False, kernel_initializer="ones")])
+    model.compile("sgd", "mse", metrics=["mae", "mae"], weighted_metrics=["mae"])
+    x, y, weights = np.array([[1.0, 1.0], [3.0, 3.0]], "float32"), np.zeros((2, 1), "float32"), np.array([1.0, 0.0])
+    results = model.evaluate(x, y, sample_weight=weights, return_dict=True, verbose=0)
+    assert (results["mae"], results["mae_1"], results["weighted_mae"]) == (4.0, 4.0, 2.0)

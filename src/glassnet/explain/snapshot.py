@@ -1,4 +1,4 @@
-"""Do something to a model, and find it unchanged afterwards: weights, optimizer, random bits, gradients."""
+"""Do something to a model, and find it unchanged afterwards: weights, lasting states, optimizer, random bits, gradients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.autograd.functional import leaves
 from glassnet.layers.brick import Brick
+from glassnet.layers.recurrent import RNN
 from glassnet.random import default_generator
 
 
@@ -26,7 +28,8 @@ def unchanged(model: Any, optimizer: Any) -> Iterator[None]:
     >>> bool((model.get_weights()[0] == before).all())
     True
     """
-    variables = {id(v): v for v in [*model.variables, *optimizer.variables]}.values()
+    lasting = [v for layer in model.flatten_layers() if isinstance(layer, RNN) for v in leaves(layer.states or [])]
+    variables = {id(v): v for v in [*model.variables, *optimizer.variables, *lasting]}.values()
     arrays = [(v, v.array.copy(), v.leaf.grad, v.leaf.changed_at, v.leaf.changed_line) for v in variables]
     default = default_generator()
     generators = [*model.state_generators.values(), *([] if default is None else [default])]

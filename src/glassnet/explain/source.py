@@ -62,10 +62,10 @@ def lines_of_call(frame: FrameType | None) -> dict[str, Line]:
 
 def code_of(owner: Any, method: str) -> Line | None:
     """The text of a method of an operation, with its first line; None where there is no source."""
-    function = getattr(type(owner), method, None)
+    function: Any = getattr(type(owner), method, None)
     try:
-        lines, number = inspect.getsourcelines(function)  # type: ignore[arg-type]  # None raises TypeError
-        path = inspect.getsourcefile(function) or ""  # type: ignore[arg-type]
+        lines, number = inspect.getsourcelines(function)  # of None: TypeError
+        path = inspect.getsourcefile(function) or ""
     except (OSError, TypeError):
         return None
     return Line(shown_path(path), number, textwrap.dedent("".join(lines)).rstrip())

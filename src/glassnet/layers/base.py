@@ -24,7 +24,7 @@ from glassnet.config import floatx
 from glassnet.errors import ArgumentError, GlassnetError, GraphError, SavingError, ShapeError, did_you_mean
 from glassnet.layers.masking import USE, mask_of, masks_for_call, masks_of, may_carry_masks, pass_masks, with_mask
 from glassnet.registry import Registry, snake_case
-from glassnet.seeds import SeedGenerator
+from glassnet.seeds import SeedGenerator, seed_config
 from glassnet.typing import Shape
 
 _NAMES: Counter[str] = Counter()
@@ -153,7 +153,7 @@ class Layer:
             cls.supports_masking = vars(cls).get("supports_masking", True)
             cls.makes_masks = vars(cls).get("makes_masks", True)
         if "build" in vars(cls):
-            cls.build = _marking_built(vars(cls)["build"])  # type: ignore[method-assign]
+            cls.build = _marking_built(vars(cls)["build"])  # type: ignore[method-assign]  # a wrapped method
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -581,6 +581,8 @@ def serialized(value: Any, who: str) -> Any:
         return value.tolist()
     if isinstance(value, np.dtype):
         return value.name
+    if isinstance(value, SeedGenerator):
+        return seed_config(value)
     if isinstance(value, (list, tuple)):
         return [serialized(item, who) for item in value]
     if isinstance(value, dict):

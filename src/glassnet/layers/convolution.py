@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from glassnet import activations, ops
+from glassnet.autograd.variable import Variable
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.layers.base import InputSpec, Layer
 from glassnet.layers.core import add_named_weight, keep_weight_options, looked_up, positive_integer
@@ -34,6 +35,7 @@ class _Convolving(Layer):
     """What all convolutional layers share: where the kernel goes, activation and bias."""
 
     rank: ClassVar[int]
+    bias: Variable | None
 
     def __init__(
         self, kernel_size: Any, strides: Any, padding: str, data_format: str | None, dilation_rate: Any, activation: Any,
@@ -63,6 +65,10 @@ class _Convolving(Layer):
     def reach(self) -> dict[str, Any]:
         """Arguments of the convolution."""
         return {"strides": self.strides, "padding": self.padding, "dilation_rate": self.dilation_rate}
+
+    def with_bias(self, y: Any) -> Any:
+        """f(y + b)."""
+        return self.activation(y if self.bias is None else y + self.bias)
 
 
 class _Conv(_Convolving):
@@ -185,8 +191,9 @@ class _ConvTranspose(_Convolving):
         self.bias = add_named_weight(self, "bias", (self.filters,)) if self.use_bias else None
 
     def call(self, inputs: Any) -> Any:
-        y = ops.conv_transpose(inputs, self.kernel.value, **self.reach, output_padding=self.output_padding)
-        return self.activation(y if self.bias is None else y + self.bias)
+        return self.with_bias(
+            ops.conv_transpose(inputs, self.kernel.value, **self.reach, output_padding=self.output_padding)
+        )
 
 
 class Conv1DTranspose(_ConvTranspose):
@@ -242,8 +249,7 @@ class _DepthwiseConv(_Convolving):
         self.bias = add_named_weight(self, "bias", (outputs,)) if self.use_bias else None
 
     def call(self, inputs: Any) -> Any:
-        y = ops.depthwise_conv(inputs, self.kernel.value, **self.reach)
-        return self.activation(y if self.bias is None else y + self.bias)
+        return self.with_bias(ops.depthwise_conv(inputs, self.kernel.value, **self.reach))
 
 
 class DepthwiseConv1D(_DepthwiseConv):
@@ -307,8 +313,9 @@ class _SeparableConv(_Convolving):
         self.bias = add_named_weight(self, "bias", (self.filters,)) if self.use_bias else None
 
     def call(self, inputs: Any) -> Any:
-        y = ops.separable_conv(inputs, self.depthwise_kernel.value, self.pointwise_kernel.value, **self.reach)
-        return self.activation(y if self.bias is None else y + self.bias)
+        return self.with_bias(
+            ops.separable_conv(inputs, self.depthwise_kernel.value, self.pointwise_kernel.value, **self.reach)
+        )
 
 
 class SeparableConv1D(_SeparableConv):

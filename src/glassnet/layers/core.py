@@ -114,12 +114,8 @@ class Dense(Layer):
         self.units = positive_integer(units, f"{self}: units")
         self.activation = looked_up(activations, activation, f"{self}: activation")
         self.use_bias = use_bias
-        self.kernel_initializer = looked_up(initializers, kernel_initializer, f"{self}: kernel_initializer")
-        self.bias_initializer = looked_up(initializers, bias_initializer, f"{self}: bias_initializer")
-        self.kernel_regularizer = looked_up(regularizers, kernel_regularizer, f"{self}: kernel_regularizer")
-        self.bias_regularizer = looked_up(regularizers, bias_regularizer, f"{self}: bias_regularizer")
-        self.kernel_constraint = looked_up(constraints, kernel_constraint, f"{self}: kernel_constraint")
-        self.bias_constraint = looked_up(constraints, bias_constraint, f"{self}: bias_constraint")
+        keep_weight_options(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        keep_weight_options(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         if self.units == 1 and self.activation is activations.softmax:
             raise ArgumentError(
@@ -130,14 +126,8 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
-        self.kernel = self.add_weight(
-            (input_shape[-1], self.units), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.bias = None if not self.use_bias else self.add_weight(
-            (self.units,), self.bias_initializer, name="bias",
-            regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-        )  # fmt: skip
+        self.kernel = add_named_weight(self, "kernel", (input_shape[-1], self.units))
+        self.bias = add_named_weight(self, "bias", (self.units,)) if self.use_bias else None
 
     def call(self, inputs: Any) -> Any:
         if self.bias is None:
@@ -458,10 +448,12 @@ def keep_weight_options(layer: Layer, name: str, initializer: Any, regularizer: 
         setattr(layer, f"{option}_{kind}", looked_up(module, identifier, f"{layer}: {option}_{kind}"))
 
 
-def add_named_weight(layer: Layer, name: str, shape: Any) -> Variable:
-    """The weight of that name, with the options that the layer keeps for it."""
+def add_named_weight(layer: Layer, name: str, shape: Any, first_values: Any = None) -> Variable:
+    """The weight of that name, with the options that the layer keeps for it; `first_values` replaces its initializer."""
     option = name.removesuffix("_kernel")
     initializer, regularizer, constraint = (
         getattr(layer, f"{option}_{kind}") for kind in ("initializer", "regularizer", "constraint")
     )
-    return layer.add_weight(shape, initializer, name=name, regularizer=regularizer, constraint=constraint)
+    return layer.add_weight(
+        shape, first_values or initializer, name=name, regularizer=regularizer, constraint=constraint
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 import zlib
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -27,7 +28,7 @@ __all__ = ["IntegerLookup", "StringLookup", "TextVectorization"]
 MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
 
-class Vocabulary(Layer):
+class Vocabulary(Layer, ABC):
     """A list of tokens, given or learned, behind the special ones: the mask token, if any, then the unknown ones."""
 
     formula = "y = the place of x in the vocabulary"
@@ -108,9 +109,9 @@ class Vocabulary(Layer):
             documents = Counter(token for row in rows for token in set(row))
             self.idf_weights = [float(np.log(1 + len(rows) / (1 + documents[token]))) for token in self.tokens]
 
+    @abstractmethod
     def plain(self, token: Any) -> Any:
         """A token as it stands in the vocabulary."""
-        raise NotImplementedError
 
     def rows_of(self, data: Any) -> list[list[Any]]:
         """The samples of data as lists of tokens."""
@@ -126,9 +127,9 @@ class Vocabulary(Layer):
 class Lookup(Vocabulary):
     """A table from tokens to their places in the vocabulary, or back."""
 
+    @abstractmethod
     def bucket(self, token: Any) -> int:
         """Which of the ids of unknown tokens it gets."""
-        raise NotImplementedError
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if any(t.is_symbolic for t in tensors_in(inputs)):

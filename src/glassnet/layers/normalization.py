@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet import constraints, initializers, layers, ops, regularizers
+from glassnet import initializers, layers, ops
 from glassnet.autograd.variable import Variable
 from glassnet.errors import ArgumentError
 from glassnet.layers.base import InputSpec, Layer
-from glassnet.layers.core import looked_up, positive_integer
+from glassnet.layers.core import add_named_weight, keep_weight_options, looked_up, positive_integer
 from glassnet.ops.shape import NUMBER, normalize_axes, normalize_axis
 
 __all__ = [
@@ -33,12 +33,8 @@ class ScaleAndShift(Layer):
         if not epsilon >= 0:
             raise ArgumentError(f"{self}: epsilon cannot be negative", received=f"epsilon={epsilon}")
         self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer = looked_up(initializers, beta_initializer, f"{self}: beta_initializer")
-        self.gamma_initializer = looked_up(initializers, gamma_initializer, f"{self}: gamma_initializer")
-        self.beta_regularizer = looked_up(regularizers, beta_regularizer, f"{self}: beta_regularizer")
-        self.gamma_regularizer = looked_up(regularizers, gamma_regularizer, f"{self}: gamma_regularizer")
-        self.beta_constraint = looked_up(constraints, beta_constraint, f"{self}: beta_constraint")
-        self.gamma_constraint = looked_up(constraints, gamma_constraint, f"{self}: gamma_constraint")
+        keep_weight_options(self, "beta", beta_initializer, beta_regularizer, beta_constraint)
+        keep_weight_options(self, "gamma", gamma_initializer, gamma_regularizer, gamma_constraint)
 
     def check_axis(self, axis: Any) -> int:
         """The axis, which is a single one."""
@@ -48,14 +44,8 @@ class ScaleAndShift(Layer):
 
     def build_factors(self, shape: Any) -> None:
         """Create γ and β, or None in their place."""
-        self.gamma = None if not self.scale else self.add_weight(
-            shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer,
-            constraint=self.gamma_constraint,
-        )  # fmt: skip
-        self.beta = None if not self.center else self.add_weight(
-            shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer,
-            constraint=self.beta_constraint,
-        )  # fmt: skip
+        self.gamma = add_named_weight(self, "gamma", shape) if self.scale else None
+        self.beta = add_named_weight(self, "beta", shape) if self.center else None
 
 
 class BatchNormalization(ScaleAndShift):

@@ -14,7 +14,7 @@ from glassnet.seeds import as_generator
 
 __all__ = [
     "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D",
+    "SpatialDropout2D",
 ]  # fmt: skip
 
 
@@ -115,25 +115,6 @@ class SpatialDropout2D(SpatialDropout):
         require_channels_last(data_format, str(self))
 
 
-class SpatialDropout3D(SpatialDropout):
-    """Dropout of whole features of a volume: what is dropped is 0 everywhere in it.
-
-    Arguments:
-        rate: the share of the features, 0 <= rate < 1.
-        data_format: "channels_last", which is the default.
-        seed: an integer for a repeatable sequence.
-
-    Input (N, D, H, W, C).
-
-    >>> SpatialDropout3D(0.5)(np.ones((1, 2, 3, 3, 2))).shape
-    (1, 2, 3, 3, 2)
-    """
-
-    def __init__(self, rate: float, data_format: str | None = None, seed: Any = None, **kwargs: Any) -> None:
-        super().__init__(rate, 3, seed, **kwargs)
-        require_channels_last(data_format, str(self))
-
-
 class GaussianNoise(Layer):
     """Adds normal noise during training: y = x + ε with ε from N(0, stddev²); does nothing at inference.
 
@@ -194,7 +175,7 @@ class GaussianDropout(Layer):
         return inputs * (1 + math.sqrt(self.rate / (1 - self.rate)) * noise)
 
 
-class AlphaDropout(Layer):
+class AlphaDropout(Dropout):
     r"""Dropout for networks of SELU units: inputs of mean 0 and variance 1 keep both.
 
     A dropped cell becomes α' = -1.7581, the value that SELU takes far to the left, not 0. Then y = a (x m + α' (1 - m)) + b;
@@ -213,12 +194,6 @@ class AlphaDropout(Layer):
     """
 
     formula = "y = a (x m + α' (1 - m)) + b, training only"
-    supports_masking = True
-
-    def __init__(self, rate: float, noise_shape: Any = None, seed: Any = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.rate, self.noise_shape = _share(rate, str(self)), None if noise_shape is None else tuple(noise_shape)
-        self.seed_generator = as_generator(seed)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         if self.rate == 0 or not training:

@@ -1,6 +1,6 @@
 """Reshaping layers: the same cells in another order, repeated, framed or cut; and images made larger.
 
-Sizes along rows, columns and planes are given as Keras does: one number for all axes, one per axis, or for each axis a
+Sizes along rows and columns are given as Keras does: one number for all axes, one per axis, or for each axis a
 pair (before, after). Images are channels-last: (N, H, W, C).
 """
 
@@ -16,11 +16,11 @@ from glassnet.errors import ArgumentError, ShapeError
 from glassnet.layers.base import InputSpec, Layer
 from glassnet.layers.core import positive_integer
 from glassnet.ops.convolution import require_channels_last
+from glassnet.ops.image import resize
 from glassnet.ops.shape import NUMBER, known_size
 
 __all__ = [
-    "Cropping1D", "Cropping2D", "Cropping3D", "Permute", "RepeatVector", "UpSampling1D", "UpSampling2D", "UpSampling3D",
-    "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+    "Cropping1D", "Cropping2D", "Permute", "RepeatVector", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D",
 ]  # fmt: skip
 
 
@@ -143,23 +143,6 @@ class ZeroPadding2D(ZeroPadding):
         super().__init__(padding, data_format, **kwargs)
 
 
-class ZeroPadding3D(ZeroPadding):
-    """A frame of zeros around each volume: (N, D, H, W, C) grows along D, H and W.
-
-    Arguments:
-        padding: its width, one number per axis, or one pair (before, after) per axis.
-        data_format: "channels_last", which is the default.
-
-    >>> ZeroPadding3D(1)(np.ones((1, 2, 3, 4, 1))).shape
-    (1, 4, 5, 6, 1)
-    """
-
-    axes = 3
-
-    def __init__(self, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(padding, data_format, **kwargs)
-
-
 class Cropping(Layer):
     """What the Cropping layers share; `axes` is the number of axes that are cut."""
 
@@ -212,23 +195,6 @@ class Cropping2D(Cropping):
     axes = 2
 
     def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(cropping, data_format, **kwargs)
-
-
-class Cropping3D(Cropping):
-    """Each volume without its border: (N, D, H, W, C) shrinks along D, H and W.
-
-    Arguments:
-        cropping: the width of the border, one number per axis, or one pair (before, after) per axis.
-        data_format: "channels_last", which is the default.
-
-    >>> Cropping3D(1)(np.ones((1, 4, 5, 6, 1))).shape
-    (1, 2, 3, 4, 1)
-    """
-
-    axes = 3
-
-    def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(cropping, data_format, **kwargs)
 
 
@@ -301,32 +267,5 @@ class UpSampling2D(UpSampling):
     def call(self, inputs: Any) -> Any:
         if self.interpolation == "nearest":
             return super().call(inputs)
-        rows, columns = [known_size(inputs, axis, str(self)) for axis in (1, 2)]
-        along_columns, along_rows = [
-            _shares(n, times).astype(inputs.dtype) for n, times in zip((rows, columns), self.size)
-        ]
-        tall = ops.moveaxis(ops.matmul(along_columns, ops.moveaxis(inputs, 1, 2)), 2, 1)
-        return ops.matmul(along_rows, tall)
-
-
-def _shares(size: int, times: int) -> Any:
-    """The matrix (times · size, size) of the share that each pixel has in each pixel of the larger image."""
-    centres = np.clip((np.arange(size * times) + 0.5) / times - 0.5, 0, size - 1)
-    return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(size)))
-
-
-class UpSampling3D(UpSampling):
-    """Every cell of a volume repeated along its three axes: (N, D, H, W, C) becomes (N, r D, s H, t W, C).
-
-    Arguments:
-        size: the factor, or one per axis.
-        data_format: "channels_last", which is the default.
-
-    >>> UpSampling3D((1, 2, 3))(np.ones((1, 2, 2, 2, 1))).shape
-    (1, 2, 4, 6, 1)
-    """
-
-    axes = 3
-
-    def __init__(self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(size, data_format, **kwargs)
+        height, width = [times * known_size(inputs, axis, str(self)) for axis, times in enumerate(self.size, 1)]
+        return resize(inputs, (height, width))

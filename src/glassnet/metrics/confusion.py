@@ -14,6 +14,7 @@ import numpy as np
 
 from glassnet import losses, ops
 from glassnet.autograd.tensor import as_tensor
+from glassnet.autograd.variable import Variable
 from glassnet.config import epsilon
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.metrics.metric import Metric
@@ -60,17 +61,36 @@ def _counts_at(thresholds: Array, truth: Any, scores: Any, weights: Any) -> list
     return [count[0] for count in confusion_counts(above, truth, weights)]
 
 
-class _Count(Metric):
+_COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+
+class _AtThresholds(Metric):
+    """What metrics share that judge every prediction at one threshold or at several."""
+
+    def __init__(self, thresholds: Any, default: float, name: str | None, dtype: Any) -> None:
+        super().__init__(dtype or "float64", name)
+        self.thresholds = thresholds
+        self._thresholds = np.array(_checked_thresholds(thresholds, default, type(self).__name__))
+
+    def add_count(self, name: str) -> Variable:
+        """A state with one number per threshold."""
+        return self.add_weight(self._thresholds.shape, name=name)
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        thresholds = list(self._thresholds) if isinstance(self.thresholds, np.ndarray) else self.thresholds
+        return {"thresholds": thresholds, **super().get_config()}
+
+
+class _Count(_AtThresholds):
     """Base of the four counts of the confusion matrix."""
 
     which: int
     """The place of the count in tp, fp, tn, fn."""
 
     def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
-        super().__init__(dtype or "float64", name)
-        self.thresholds = thresholds
-        self._thresholds = np.array(_checked_thresholds(thresholds, 0.5, type(self).__name__))
-        self.accumulator = self.add_weight(self._thresholds.shape, name="accumulator")
+        super().__init__(thresholds, 0.5, name, dtype)
+        self.accumulator = self.add_count("accumulator")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch."""
@@ -80,11 +100,6 @@ class _Count(Metric):
     def result(self) -> Any:
         """The count, one per threshold where several were given."""
         return self.accumulator.value if len(self._thresholds) > 1 else self.accumulator[0]
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        thresholds = list(self._thresholds) if isinstance(self.thresholds, np.ndarray) else self.thresholds
-        return {"thresholds": thresholds, **super().get_config()}
 
 
 class TruePositives(_Count):
@@ -139,21 +154,23 @@ class FalseNegatives(_Count):
     which = 3
 
 
-class _AtThresholds(Metric):
+class _Share(_AtThresholds):
     """Base of Precision and Recall: true positives against all that are called, or are, positive."""
+
+    which: int
+    """The place in tp, fp, tn, fn of the mistakes that lower it."""
 
     def __init__(
         self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(dtype or "float64", name)
-        self.thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
-        default = 0.5 if top_k is None else -np.inf  # what is not among the top k is set to -∞
-        self._thresholds = np.array(_checked_thresholds(thresholds, default, type(self).__name__))
-        self.true_positives = self.add_weight(self._thresholds.shape, name="true_positives")
+        super().__init__(thresholds, 0.5 if top_k is None else -np.inf, name, dtype)  # below the top k stands -∞
+        self.top_k, self.class_id = top_k, class_id
+        self.true_positives = self.add_count("true_positives")
+        self.mistakes = self.add_count(_COUNTS[self.which])
 
-    def _counts(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """tp, fp, fn of a batch, one per threshold."""
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Add a batch."""
         truth, scores, weights = _compared(y_true, y_pred, sample_weight, self)
         if self.top_k is not None:
             _, best = ops.top_k(scores, self.top_k)
@@ -161,20 +178,21 @@ class _AtThresholds(Metric):
             scores = ops.where(chosen > 0, scores, -np.inf)
         if self.class_id is not None:
             truth, scores, weights = (x[..., self.class_id] for x in (truth, scores, weights))
-        tp, fp, _, fn = _counts_at(self._thresholds, truth, scores, weights)
-        return tp, fp, fn
+        counts = _counts_at(self._thresholds, truth, scores, weights)
+        self.true_positives.assign_add(counts[0])
+        self.mistakes.assign_add(counts[self.which])
 
-    def _share(self, others: Any) -> Any:
-        found = ratio(self.true_positives, self.true_positives + others)
-        return found if isinstance(self.thresholds, (Sequence, np.ndarray)) else found[0]
+    def result(self) -> Any:
+        """The share, one per threshold where several were given."""
+        share = ratio(self.true_positives, self.true_positives + self.mistakes)
+        return share if isinstance(self.thresholds, (Sequence, np.ndarray)) else share[0]
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
-        thresholds = list(self._thresholds) if isinstance(self.thresholds, np.ndarray) else self.thresholds
-        return {"thresholds": thresholds, "top_k": self.top_k, "class_id": self.class_id, **super().get_config()}
+        return {**super().get_config(), "top_k": self.top_k, "class_id": self.class_id}
 
 
-class Precision(_AtThresholds):
+class Precision(_Share):
     """Of what is called positive, the share that is: tp / (tp + fp), and 0 where nothing is called positive.
 
     Arguments:
@@ -186,25 +204,10 @@ class Precision(_AtThresholds):
     0.5
     """
 
-    def __init__(
-        self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None,
-        dtype: Any = None,
-    ) -> None:  # fmt: skip
-        super().__init__(thresholds, top_k, class_id, name, dtype)
-        self.false_positives = self.add_weight(self._thresholds.shape, name="false_positives")
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch."""
-        tp, fp, _ = self._counts(y_true, y_pred, sample_weight)
-        self.true_positives.assign_add(tp)
-        self.false_positives.assign_add(fp)
-
-    def result(self) -> Any:
-        """The precision, one per threshold where several were given."""
-        return self._share(self.false_positives)
+    which = 1
 
 
-class Recall(_AtThresholds):
+class Recall(_Share):
     """Of what is positive, the share that is called so: tp / (tp + fn), and 0 where nothing is positive.
 
     Arguments:
@@ -216,22 +219,7 @@ class Recall(_AtThresholds):
     0.3333
     """
 
-    def __init__(
-        self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None,
-        dtype: Any = None,
-    ) -> None:  # fmt: skip
-        super().__init__(thresholds, top_k, class_id, name, dtype)
-        self.false_negatives = self.add_weight(self._thresholds.shape, name="false_negatives")
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch."""
-        tp, _, fn = self._counts(y_true, y_pred, sample_weight)
-        self.true_positives.assign_add(tp)
-        self.false_negatives.assign_add(fn)
-
-    def result(self) -> Any:
-        """The recall, one per threshold where several were given."""
-        return self._share(self.false_negatives)
+    which = 3
 
 
 _HEIGHTS = {

@@ -49,6 +49,8 @@ class IoU(Metric):
         y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
         truth = y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis)
         calls = y_pred if self.sparse_y_pred else ops.argmax(y_pred, axis=self.axis)
+        if truth.shape == (*calls.shape, 1):
+            truth = ops.squeeze(truth, -1)
         if truth.shape != calls.shape:
             raise ShapeError(
                 f"{type(self).__name__}: targets and predictions do not fit", expected=f"targets of shape {calls.shape}",

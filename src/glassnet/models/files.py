@@ -40,9 +40,12 @@ def _weights_of(model: Any) -> dict[str, Any]:
     if not model.built:
         raise SavingError(f"{model} has no weights yet", fix="build it: start with gn.Input, or call it once on data")
     found: dict[str, Any] = model.named_variables()
-    for path, variable in found.items():
-        variable.path = path  # the optimizer names its state by it
     return found
+
+
+def _places(model: Any) -> dict[Any, str]:
+    """By which name a file knows each variable: not by its path, whose numbers depend on what was made before."""
+    return {variable: name for name, variable in _weights_of(model).items()}
 
 
 def save_model(model: Any, filepath: str | Path, overwrite: bool = True, extras: dict[str, Any] | None = None) -> None:
@@ -56,7 +59,7 @@ def save_model(model: Any, filepath: str | Path, overwrite: bool = True, extras:
     config = {"kind": "model", "model": registry.serialize(model), "built_for": _plain_specs(model._built_for),
               "compile": _compile_config(model), "extras": extras or {}}  # fmt: skip
     if model.compiled and model.optimizer.built:
-        arrays |= {_OPTIMIZER + name: array for name, array in model.optimizer.state().items()}
+        arrays |= {_OPTIMIZER + name: array for name, array in model.optimizer.state(_places(model)).items()}
     saving.write_archive(path, config, arrays)
 
 
@@ -165,7 +168,7 @@ def load_model(filepath: str | Path, custom_objects: dict[str, Any] | None = Non
             state = _under(arrays, _OPTIMIZER)
             if state:
                 model.optimizer.build(model.trainable_variables)
-                model.optimizer.load_state(state)
+                model.optimizer.load_state(state, _places(model))
     return model
 
 

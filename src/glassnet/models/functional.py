@@ -48,9 +48,9 @@ class LayerGraph:
         self.starts = starts
         self.calls = _read_calls(starts, ends)
         self.entrances = [_entrance(tensor) for tensor in starts]
-        applied: list[Layer] = [*self.entrances, *(call.layer for call in self.calls)]
-        self.layers = list({id(layer): layer for layer in applied}.values())
-        """All layers, inputs first, each once."""
+        entries = [Call(layer, (), {}, (id(start.data),)) for layer, start in zip(self.entrances, starts)]
+        self.layers = _by_depth([*entries, *self.calls], [id(end.data) for end in ends])
+        """All layers, each once."""
         names: dict[str, Layer] = {}
         for layer in self.layers:
             if names.setdefault(layer.name, layer) is not layer:
@@ -202,6 +202,33 @@ def _read_calls(starts: list[Tensor], ends: list[Tensor]) -> list[Call]:
         calls.append(call)
         known.update(call.outputs)
     return calls
+
+
+def _by_depth(calls: list[Call], ends: list[int]) -> list[Layer]:
+    """The layers in Keras's order: the more calls follow on one, the earlier; equals as the way back meets them."""
+    makers = {key: call for call in calls for key in call.outputs}
+
+    def sources(call: Call) -> list[Call]:
+        found: list[Any] = []
+        map_structure(found.append, (call.arguments, call.keywords))
+        return [makers[x.key] for x in found if isinstance(x, Ref)]
+
+    depths: dict[Layer, int] = {}
+    following: dict[int, int] = {}
+    for call in reversed(calls):
+        depths[call.layer] = depth = max(following.get(id(call), 0), depths.get(call.layer, 0))
+        for source in sources(call):
+            following[id(source)] = max(following.get(id(source), 0), depth + 1)
+
+    stack, met = [makers[key] for key in reversed(ends)], set()
+    turns: dict[Layer, int] = {}
+    while stack:
+        call = stack.pop()
+        if id(call) not in met:
+            met.add(id(call))
+            turns.setdefault(call.layer, len(turns))
+            stack += reversed(sources(call))
+    return sorted(depths, key=lambda layer: (-depths[layer], turns.get(layer, -1)))
 
 
 def _node_of(tensor: Tensor) -> SymbolicNode:

@@ -16,8 +16,8 @@ from glassnet.ops import (
     creation,
     elementwise,
     functions,
-    image,
     indexing,
+    joining,
     linalg,
     logic,
     loss,
@@ -28,7 +28,9 @@ from glassnet.ops import (
     recurrent,
     reduction,
     resampling,
+    sampling,
 )
+from glassnet.ops import image as image  # no family: `ops.image` is a namespace of its own, as in Keras
 from glassnet.ops import shape as shape_family
 from glassnet.ops.activation import *
 from glassnet.ops.attention import *
@@ -38,6 +40,7 @@ from glassnet.ops.creation import *
 from glassnet.ops.elementwise import *
 from glassnet.ops.functions import *
 from glassnet.ops.indexing import *
+from glassnet.ops.joining import *
 from glassnet.ops.linalg import *
 from glassnet.ops.logic import *
 from glassnet.ops.loss import *
@@ -51,7 +54,7 @@ from glassnet.ops.resampling import *
 from glassnet.ops.shape import *
 
 _FAMILIES = (
-    elementwise, functions, logic, creation, linalg, reduction, shape_family, indexing, activation, loss, random,
+    elementwise, functions, logic, creation, linalg, reduction, shape_family, joining, indexing, activation, loss, random,
     optimization, convolution, pooling, normalization, resampling, recurrent, attention, binary,
 )  # fmt: skip
 
@@ -62,7 +65,7 @@ F.register({name: globals()[name] for name in __all__})
 
 def op_classes() -> list[type[Op]]:
     """Every Op class of the package, in the order of the family files."""
-    families = (*_FAMILIES, image)
+    families = (*_FAMILIES, sampling)
     return [value for family in families for value in vars(family).values() if _is_op_of(value, family.__name__)]
 
 

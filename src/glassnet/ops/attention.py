@@ -123,8 +123,9 @@ class Attention(Op):
             gw = F.reshape(F.matmul(gy, _turned(F, _rows(F, v, heads))), p.shape)
             gp = self.dropped(gw, u) if gp is None else gp + self.dropped(gw, u)
         gz = p * (gp - (gp * p).sum(axis=-1, keepdims=True)) * self.scale
-        allowed = self.allowed(m, p.shape)
-        gz = _grouped(F, gz if allowed is None else gz * allowed, heads)
+        if self.masked:  # a forbidden key has p = 0, but for a query to which all are forbidden
+            gz = gz * self.allowed(m, p.shape)
+        gz = _grouped(F, gz, heads)
         gq = _columns(F, F.matmul(gz, _rows(F, k, heads)), q.shape[:3]) if needed[0] else None
         gk = _columns(F, F.matmul(_turned(F, gz), _rows(F, q, heads)), k.shape[:3]) if needed[1] else None
         return gq, gk, gv, None, None

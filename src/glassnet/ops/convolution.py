@@ -406,7 +406,7 @@ class BiasedConvolution(Convolution):
         axes = [*pixels, *group.rstrip(","), "o"]
         return f"{super().rule_for(x, w)} + b[{','.join(axes[len(axes) - b.ndim :])}]"
 
-    def shapes(self, x: Spec, w: Spec, b: Spec) -> Any:  # type: ignore[override]
+    def shapes(self, x: Spec, w: Spec, b: Spec) -> Any:  # type: ignore[override]  # one more input
         y = super().shapes(x, w)
         if (
             b.ndim == 0
@@ -420,12 +420,14 @@ class BiasedConvolution(Convolution):
             )
         return y
 
-    def forward(self, xp: Any, x: Any, w: Any, b: Any, out: Any = None) -> Any:  # type: ignore[override]
+    def forward(self, xp: Any, x: Any, w: Any, b: Any, out: Any = None) -> Any:  # type: ignore[override]  # one more input
         y = super().forward(xp, x, w, out)
         y += b
         return y
 
-    def vjp(self, F: Any, g: Any, y: Any, x: Any, w: Any, b: Any, needed: tuple[bool, ...]) -> Any:  # type: ignore[override]
+    def vjp(  # type: ignore[override]  # one more input
+        self, F: Any, g: Any, y: Any, x: Any, w: Any, b: Any, needed: tuple[bool, ...]
+    ) -> Any:
         return (*super().vjp(F, g, y, x, w, needed[:2]), F.sum_to(g, b.shape) if needed[2] else None)
 
     def compose(self, F: Any, x: Any, w: Any, b: Any) -> Any:

@@ -6,7 +6,7 @@ tensor's shape, which may not be known yet while a model is built; so they are o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ def zeros(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
     >>> zeros((2, 3)).shape
     (2, 3)
     """
-    return wrap(np.zeros(shape, dtype or floatx()), None)
+    return _constant(np.zeros, shape, dtype)
 
 
 def ones(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
@@ -43,7 +43,14 @@ def ones(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
     >>> ones(3)
     Tensor([1., 1., 1.], dtype=float32)
     """
-    return wrap(np.ones(shape, dtype or floatx()), None)
+    return _constant(np.ones, shape, dtype)
+
+
+def _constant(make: Callable[..., Array], shape: int | Sequence[int], dtype: Any) -> Tensor:
+    """What `make` makes; where the size of the batch is not known yet, a tensor without numbers."""
+    sizes = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    kind = np.dtype(dtype or floatx())
+    return wrap(Spec(sizes, kind) if None in sizes else make(sizes, kind), None)
 
 
 def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Any:
@@ -54,7 +61,8 @@ def full(shape: int | Sequence[int], fill_value: Any, dtype: Any = None) -> Any:
             [0.5, 0.5]], dtype=float32)
     """
     value = convert_to_tensor(fill_value, dtype)
-    return F.broadcast_to(value, (shape,) if isinstance(shape, int) else tuple(shape))
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    return wrap(Spec(sizes, value.dtype), None) if None in sizes else F.broadcast_to(value, sizes)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:

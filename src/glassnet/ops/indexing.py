@@ -20,7 +20,8 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import as_tensor
 from glassnet.config import floatx
 from glassnet.errors import ArgumentError, DTypeError, GraphError, ShapeError
-from glassnet.ops.shape import AXES, WHOLE, GetItem, Key, Place, moveaxis, normalize_axis, reshape, stack
+from glassnet.ops.joining import stack
+from glassnet.ops.shape import AXES, WHOLE, GetItem, Key, Place, moveaxis, normalize_axis, reshape
 from glassnet.typing import DType, Shape
 
 __all__ = [

@@ -55,11 +55,18 @@ def _descend(xp: Any, w: Any, move: Any, decay: float, out: Any) -> None:
 
 
 class _Update(Op):
-    """Base of update rules: all results have the shape and dtype of w; there is no gradient through an update."""
+    """Base of update rules: all results have the shape and dtype of w; there is no gradient through an update.
+
+    A result takes over the memory of the input whose new value it is: w2 that of w.
+    """
 
     kind = "opaque"
     promotes = False
     differentiable = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        cls.inplace = {name: name.removesuffix("2") for name in cls.outputs}
+        super().__init_subclass__(**kwargs)
 
     def shapes(self, w: Spec, *rest: Spec) -> Any:
         return (w.shape,) * len(self.outputs) if len(self.outputs) > 1 else w.shape
@@ -81,7 +88,6 @@ class SgdUpdate(_Update):
 
     rule = "w2 = w*(1 - rate*weight_decay) - rate*g"
     outputs = ("w2",)
-    inplace = {"w2": "w"}
 
     weight_decay: float = 0.0
 
@@ -110,7 +116,6 @@ class MomentumUpdate(_Update):
     """
 
     outputs = ("w2", "v2")
-    inplace = {"w2": "w", "v2": "v"}
 
     momentum: float
     nesterov: bool = False
@@ -155,7 +160,6 @@ class AdagradUpdate(_Update):
 
     rule = "s2 = s + g**2; w2 = w*(1 - rate*weight_decay) - rate*g/sqrt(s2 + epsilon)"
     outputs = ("w2", "s2")
-    inplace = {"w2": "w", "s2": "s"}
     domain = {"s": Domain(0.0, 4.0)}
 
     epsilon: float = 1e-7
@@ -192,7 +196,6 @@ class RmspropUpdate(_Update):
 
     rule = "s2 = rho*s + (1-rho)*g**2; w2 = w*(1 - rate*weight_decay) - rate*g/sqrt(s2 + epsilon)"
     outputs = ("w2", "s2")
-    inplace = {"w2": "w", "s2": "s"}
     domain = {"s": Domain(0.0, 4.0)}
 
     rho: float = 0.9
@@ -228,7 +231,6 @@ class RmspropMomentumUpdate(_Update):
 
     rule = "s2 = rho*s + (1-rho)*g**2; v2 = momentum*v + rate*g/sqrt(s2 + epsilon); w2 = w*(1 - rate*weight_decay) - v2"
     outputs = ("w2", "s2", "v2")
-    inplace = {"w2": "w", "s2": "s", "v2": "v"}
     domain = {"s": Domain(0.0, 4.0)}
 
     momentum: float
@@ -276,7 +278,6 @@ class CenteredRmspropUpdate(_Update):
         "w2 = w*(1 - rate*weight_decay) - v2"
     )
     outputs = ("w2", "s2", "a2", "v2")
-    inplace = {"w2": "w", "s2": "s", "a2": "a", "v2": "v"}
     domain = {"s": Domain(5.0, 9.0)}
 
     momentum: float = 0.0
@@ -326,7 +327,6 @@ class AdamUpdate(_Update):
         "w2 = w*(1 - rate*weight_decay) - rate*sqrt(1-beta_2**t)/(1-beta_1**t)*m2/(sqrt(v2)+epsilon)"
     )
     outputs = ("w2", "m2", "v2")
-    inplace = {"w2": "w", "m2": "m", "v2": "v"}
     domain = {"v": Domain(0.0, 4.0)}
 
     beta_1: float = 0.9
@@ -373,7 +373,6 @@ class AmsgradUpdate(_Update):
         "w2 = w*(1 - rate*weight_decay) - rate*sqrt(1-beta_2**t)/(1-beta_1**t)*m2/(sqrt(h2)+epsilon)"
     )
     outputs = ("w2", "m2", "v2", "h2")
-    inplace = {"w2": "w", "m2": "m", "v2": "v", "h2": "h"}
     domain = {"v": Domain(0.0, 4.0), "h": Domain(0.0, 4.0)}
 
     beta_1: float = 0.9
@@ -416,7 +415,6 @@ class AdamaxUpdate(_Update):
         "w2 = w*(1 - rate*weight_decay) - rate/(1-beta_1**t)*m2/(u2+epsilon)"
     )
     outputs = ("w2", "m2", "u2")
-    inplace = {"w2": "w", "m2": "m", "u2": "u"}
     domain = {"u": Domain(0.0, 4.0)}
 
     beta_1: float = 0.9
@@ -466,7 +464,6 @@ class NadamUpdate(_Update):
         r"{\sqrt{v'/(1-\beta_2^t)} + \epsilon}"
     )
     outputs = ("w2", "m2", "v2")
-    inplace = {"w2": "w", "m2": "m", "v2": "v"}
     domain = {"v": Domain(0.0, 4.0)}
 
     beta_1: float = 0.9
@@ -514,7 +511,6 @@ class AdadeltaUpdate(_Update):
         "w2 = w*(1 - rate*weight_decay) - rate*sqrt(a + epsilon)/sqrt(s2 + epsilon)*g"
     )
     outputs = ("w2", "s2", "a2")
-    inplace = {"w2": "w", "s2": "s", "a2": "a"}
     domain = {"s": Domain(0.0, 4.0), "a": Domain(0.0, 4.0)}
 
     rho: float = 0.95
@@ -557,7 +553,6 @@ class LionUpdate(_Update):
 
     rule = "w2 = w*(1 - rate*weight_decay) - rate*sign(beta_1*m + (1-beta_1)*g); m2 = beta_2*m + (1-beta_2)*g"
     outputs = ("w2", "m2")
-    inplace = {"w2": "w", "m2": "m"}
 
     beta_1: float = 0.9
     beta_2: float = 0.99
@@ -594,7 +589,6 @@ class EmaUpdate(_Update):
 
     rule = "a2 = where(t > 1, momentum*a + (1-momentum)*w, w)"
     outputs = ("a2",)
-    inplace = {"a2": "a"}
 
     momentum: float
 

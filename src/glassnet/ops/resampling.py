@@ -5,7 +5,6 @@ Images are channels-last: (N, H, W, C). Nothing is computed here; each output ce
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,9 +50,9 @@ class Upsample(Op):
         inside = tuple(range(2, 2 * len(self.times) + 1, 2))
         return F.sum(F.reshape(g, self.blocks(x.shape)), inside)
 
-    def blocks(self, shape: Shape) -> tuple[int, ...]:
+    def blocks(self, shape: Any) -> tuple[int, ...]:
         """The shape of y with the repetitions of each cell as an axis of their own."""
-        return math.prod(shape[:1]), *[n for pair in zip(shape[1:-1], self.times) for n in pair], shape[-1]  # type: ignore[arg-type]  # sizes are known here
+        return shape[0], *[n for pair in zip(shape[1:-1], self.times) for n in pair], shape[-1]
 
 
 def upsample(x: Any, times: int | Sequence[int]) -> Any:

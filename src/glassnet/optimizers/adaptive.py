@@ -39,6 +39,7 @@ class Adagrad(Optimizer):
     """
 
     slots = ("s",)
+    hyperparameters = ("initial_accumulator_value", "epsilon")
 
     def __init__(
         self, learning_rate: Any = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
@@ -63,11 +64,6 @@ class Adagrad(Optimizer):
         """The op of one step."""
         return AdagradUpdate(self.epsilon, self.decay)
 
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        own = {"initial_accumulator_value": self.initial_accumulator_value, "epsilon": self.epsilon}
-        return {**super().get_config(), **own}
-
 
 class RMSprop(Optimizer):
     """The gradient over the root of a running mean of its square: steps of about the learning rate for every weight.
@@ -85,6 +81,8 @@ class RMSprop(Optimizer):
     array([0.8], dtype=float32)
     """
 
+    hyperparameters = ("rho", "momentum", "epsilon", "centered")
+
     def __init__(
         self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
         centered: bool = False,
@@ -98,12 +96,8 @@ class RMSprop(Optimizer):
             ema_overwrite_frequency, gradient_accumulation_steps, name or "rmsprop",
         )  # fmt: skip
         check_shares(self, rho=rho, momentum=momentum)
-        self.rho, self.momentum, self.epsilon, self.centered = (
-            float(rho),
-            float(momentum),
-            float(epsilon),
-            bool(centered),
-        )
+        self.rho, self.momentum, self.epsilon = float(rho), float(momentum), float(epsilon)
+        self.centered = bool(centered)
         self.slots = ("s", "a", "v") if self.centered else ("s", "v") if self.momentum else ("s",)
 
     def update_rule(self) -> Op:
@@ -114,13 +108,28 @@ class RMSprop(Optimizer):
             return RmspropMomentumUpdate(self.momentum, self.rho, self.epsilon, self.decay)
         return RmspropUpdate(self.rho, self.epsilon, self.decay)
 
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
-        return {**super().get_config(), **own}
+
+class OfMoments(Optimizer):
+    """What Adam and its kin share: running means of the gradient and of its size."""
+
+    hyperparameters: tuple[str, ...] = ("beta_1", "beta_2", "epsilon")
+
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
+        global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None, gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, gradient_accumulation_steps, name,
+        )  # fmt: skip
+        check_shares(self, beta_1=beta_1, beta_2=beta_2)
+        self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
 
 
-class Adam(Optimizer):
+class Adam(OfMoments):
     """Steps of about the learning rate for every weight, whatever the scale of its gradient.
 
     Arguments:
@@ -135,6 +144,8 @@ class Adam(Optimizer):
     array([0.9], dtype=float32)
     """
 
+    hyperparameters = (*OfMoments.hyperparameters, "amsgrad")
+
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
         amsgrad: bool = False,
@@ -144,27 +155,16 @@ class Adam(Optimizer):
         name: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, gradient_accumulation_steps, name,
+            learning_rate, beta_1, beta_2, epsilon, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
+            ema_momentum, ema_overwrite_frequency, gradient_accumulation_steps, name,
         )  # fmt: skip
-        check_shares(self, beta_1=beta_1, beta_2=beta_2)
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = (
-            float(beta_1),
-            float(beta_2),
-            float(epsilon),
-            bool(amsgrad),
-        )
+        self.amsgrad = bool(amsgrad)
         self.slots = ("m", "v", "h") if self.amsgrad else ("m", "v")
 
     def update_rule(self) -> Op:
         """The op of one step."""
         update = AmsgradUpdate if self.amsgrad else AdamUpdate
         return update(self.beta_1, self.beta_2, self.epsilon, self.decay)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "amsgrad": self.amsgrad}
-        return {**super().get_config(), **own}
 
 
 class AdamW(Adam):
@@ -196,7 +196,7 @@ class AdamW(Adam):
         )  # fmt: skip
 
 
-class Adamax(Optimizer):
+class Adamax(OfMoments):
     """Adam whose divisor is the largest gradient of late: robust where single gradients are very large.
 
     Arguments:
@@ -213,30 +213,12 @@ class Adamax(Optimizer):
 
     slots = ("m", "u")
 
-    def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
-        global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None, gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, gradient_accumulation_steps, name,
-        )  # fmt: skip
-        check_shares(self, beta_1=beta_1, beta_2=beta_2)
-        self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
-
     def update_rule(self) -> Op:
         """The op of one step."""
         return AdamaxUpdate(self.beta_1, self.beta_2, self.epsilon, self.decay)
 
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
-
-class Nadam(Optimizer):
+class Nadam(OfMoments):
     """Adam with Nesterov's look ahead: the step takes the momentum of the next one.
 
     Arguments:
@@ -252,27 +234,9 @@ class Nadam(Optimizer):
 
     slots = ("m", "v")
 
-    def __init__(
-        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-        weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
-        global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None, gradient_accumulation_steps: int | None = None,
-        name: str | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, gradient_accumulation_steps, name,
-        )  # fmt: skip
-        check_shares(self, beta_1=beta_1, beta_2=beta_2)
-        self.beta_1, self.beta_2, self.epsilon = float(beta_1), float(beta_2), float(epsilon)
-
     def update_rule(self) -> Op:
         """The op of one step."""
         return NadamUpdate(self.beta_1, self.beta_2, self.epsilon, self.decay)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
 
 class Adadelta(Optimizer):
@@ -290,6 +254,7 @@ class Adadelta(Optimizer):
     """
 
     slots = ("s", "a")
+    hyperparameters = ("rho", "epsilon")
 
     def __init__(
         self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7,
@@ -309,10 +274,6 @@ class Adadelta(Optimizer):
         """The op of one step."""
         return AdadeltaUpdate(self.rho, self.epsilon, self.decay)
 
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}
-
 
 class Lion(Optimizer):
     """Every weight moves by exactly the learning rate, in the direction of a blend of gradient and momentum.
@@ -331,6 +292,7 @@ class Lion(Optimizer):
     """
 
     slots = ("m",)
+    hyperparameters = ("beta_1", "beta_2")
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99,
@@ -349,7 +311,3 @@ class Lion(Optimizer):
     def update_rule(self) -> Op:
         """The op of one step."""
         return LionUpdate(self.beta_1, self.beta_2, self.decay)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2}

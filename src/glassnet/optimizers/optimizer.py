@@ -10,7 +10,7 @@ import inspect
 import re
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,8 @@ class Optimizer:
 
     slots: tuple[str, ...] = ()
     """Names of the arrays that are kept for each variable, in the letters of the formulas; see `slot`."""
+    hyperparameters: tuple[str, ...] = ()
+    """Names of a subclass's own constructor arguments, kept as attributes; `get_config` reports them."""
 
     def __init__(
         self, learning_rate: Any, weight_decay: float | None = None, clipnorm: float | None = None,
@@ -355,24 +357,28 @@ class Optimizer:
         self.update_step(gradient, variable, rate)
 
     # ------------------------------------------------------------ state
-    def _slots_by_name(self) -> dict[str, Variable]:
-        """`slot/path of the variable`; equal paths are told apart by a number."""
-        found: dict[str, Variable] = {}
+    def _named_state(self, names: Mapping[Variable, str]) -> dict[str, Variable]:
+        """Counter, rate, and `slot/name of the variable`; equal names are told apart by a number."""
+        found = {"iterations": self._iterations, "learning_rate": self._rate}
         times: Counter[str] = Counter()
         for variable, slots in self._slots.items():
-            times[variable.path] += 1
-            path = variable.path if times[variable.path] == 1 else f"{variable.path}#{times[variable.path]}"
-            found |= {f"{name}/{path}": slot for name, slot in slots.items()}
+            name = names.get(variable, variable.path)
+            times[name] += 1
+            number = "" if times[name] == 1 else f"#{times[name]}"
+            found |= {f"{kind}/{name}{number}": slot for kind, slot in slots.items()}
         return found
 
-    def state(self) -> dict[str, Array]:
-        """Everything that the next step depends on, by name: counter, rate, and each slot of each variable."""
-        own = {"iterations": self._iterations, "learning_rate": self._rate, **self._slots_by_name()}
-        return {name: variable.numpy() for name, variable in own.items()}
+    def state(self, names: Mapping[Variable, str] | None = None) -> dict[str, Array]:
+        """Everything that the next step depends on, by name: counter, rate, and each slot of each variable.
 
-    def load_state(self, state: dict[str, Array]) -> None:
-        """Restore what `state` returned; the variables must be built."""
-        own = {"iterations": self._iterations, "learning_rate": self._rate, **self._slots_by_name()}
+        Arguments:
+            names: of the variables; their paths by default.
+        """
+        return {name: variable.numpy() for name, variable in self._named_state(names or {}).items()}
+
+    def load_state(self, state: dict[str, Array], names: Mapping[Variable, str] | None = None) -> None:
+        """Restore what `state` returned for these names; the variables must be built."""
+        own = self._named_state(names or {})
         problems = [f"missing {name}" for name in own if name not in state]
         problems += [f"extra {name}" for name in state if name not in own]
         for name in own.keys() & state.keys():
@@ -394,6 +400,7 @@ class Optimizer:
             "clipvalue": self.clipvalue, "global_clipnorm": self.global_clipnorm, "use_ema": self.use_ema,
             "ema_momentum": self.ema_momentum, "ema_overwrite_frequency": self.ema_overwrite_frequency,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
+            **{name: getattr(self, name) for name in self.hyperparameters},
         }  # fmt: skip
 
     @classmethod

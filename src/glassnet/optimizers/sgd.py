@@ -23,6 +23,8 @@ class SGD(Optimizer):
     array([0.8], dtype=float32)
     """
 
+    hyperparameters = ("momentum", "nesterov")
+
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False,
         weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
@@ -41,7 +43,3 @@ class SGD(Optimizer):
     def update_rule(self) -> Op:
         """The op of one step."""
         return MomentumUpdate(self.momentum, self.nesterov, self.decay) if self.momentum else SgdUpdate(self.decay)
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

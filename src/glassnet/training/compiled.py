@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from glassnet import losses, metrics, ops
+from glassnet.autograd.functional import leaves
 from glassnet.autograd.tensor import as_tensor
 from glassnet.errors import ArgumentError, GlassnetError, did_you_mean
 from glassnet.layers.base import tensors_in
@@ -57,6 +61,7 @@ class CompiledLoss:
     """
 
     def __init__(self, loss: Any, loss_weights: Any, model: Any) -> None:
+        _check_factors(loss_weights)
         self.losses, self.weights, self.model = _resolved(loss, losses.get), loss_weights, model
         self.rows: dict[str, tuple[Any, float]] | None = None
         """Loss and factor of every output that has a loss; known when the first output is."""
@@ -109,6 +114,16 @@ class CompiledLoss:
         return total
 
 
+def _check_factors(given: Any) -> None:
+    if all(part is None or isinstance(part, (int, float, np.number)) for part in leaves(given)):
+        return
+    listed = given if isinstance(given, (list, tuple, dict)) else [given]
+    raise ArgumentError(
+        "compile: loss_weights", expected="numbers: the factor of each output's loss", received=repr(given),
+        fix=f"metrics={listed!r}, if you mean metrics: loss_weights stand before them",
+    )  # fmt: skip
+
+
 def _value(loss: Any, target: Any, prediction: Any, sample_weight: Any) -> Any:
     if target is None:
         raise ArgumentError(
@@ -158,6 +173,11 @@ class CompiledMetrics:
         """The names under which metrics are reported, by `id`: with the output in front where there are several."""
 
     @property
+    def wanted(self) -> bool:
+        """Whether there are metrics at all."""
+        return bool(self.given or self.weighted)
+
+    @property
     def metrics(self) -> list[metrics.Metric]:
         """All Metric objects."""
         return [metric for _, metric, _ in self.rows or []]
@@ -175,9 +195,10 @@ class CompiledMetrics:
             for item in wanted
         ]
         self.rows = rows
-        self.labels = {
-            id(metric): f"{name}_{metric.name}" if len(outputs) > 1 else metric.name for name, metric, _ in rows
-        }
+        self.labels = {}
+        for name, metric, weighted in rows:
+            front = f"{name}_" if len(outputs) > 1 else ""
+            self.labels[id(metric)] = _free_label(front, metric.name, weighted, set(self.labels.values()))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add a batch to every metric."""
@@ -191,6 +212,14 @@ class CompiledMetrics:
                 metric.update_state(target, outputs[name], sample_weight=weights[name])
             else:
                 metric.update_state(target, outputs[name])
+
+
+def _free_label(front: str, name: str, weighted: bool, taken: set[str]) -> str:
+    """The name of a metric; where another one has it, that of a weighted one begins with weighted_, or a number ends it."""
+    if weighted and front + name in taken:
+        name = f"weighted_{name}"
+    numbered = (f"{front}{name}_{number}" for number in itertools.count(1))
+    return front + name if front + name not in taken else next(label for label in numbered if label not in taken)
 
 
 def _wanted(given: Any, names: list[str]) -> dict[str, list[Any]]:

@@ -29,7 +29,7 @@ def reason_for_eager(model: Any, kind: str) -> str | None:
         for method in ("call", "__call__"):
             if not is_own(getattr(type(layer), method)):
                 return f"{type(layer).__name__}.{method} is your code"
-        for name in ("activation", "activity_regularizer"):
+        for name in ("activation", "recurrent_activation", "activity_regularizer"):
             if not _is_own_object(getattr(layer, name, None)):
                 return f"the {name} of {layer.name!r} is your code"
     for variable in model.variables:

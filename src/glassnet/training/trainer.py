@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,11 @@ from glassnet.training.compiled import CompiledLoss, CompiledMetrics, as_float, 
 from glassnet.training.data import make_batches, unpack_x_y_sample_weight
 from glassnet.training.eagerness import reason_for_eager
 
+if TYPE_CHECKING:
+    _MixedIn = Layer  # a Trainer is mixed into a Layer
+else:
+    _MixedIn = object
+
 
 class _Known:
     """The model's variables as last walked; in an object of its own, where the walk does not find them again."""
@@ -39,7 +44,7 @@ class _Known:
     variables: list[Any] | None = None
 
 
-class Trainer:
+class Trainer(_MixedIn):
     """compile, fit, evaluate, predict. Mixed into Model."""
 
     def __init__(self) -> None:
@@ -82,7 +87,8 @@ class Trainer:
         self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, loss, self)
         self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
         self._steps, self._known = {}, _Known()
-        for layer in self._all_layers():
+        layer: Any
+        for layer in self.flatten_layers():
             if getattr(layer, "updates_itself", False):
                 layer.rate_of = self.optimizer
 
@@ -90,10 +96,6 @@ class Trainer:
     def compiled(self) -> bool:
         """Whether `compile` has been called."""
         return self._compile_arguments is not None
-
-    def _all_layers(self) -> Iterator[Any]:
-        assert isinstance(self, Layer)
-        return self.flatten_layers()
 
     def _require_compiled(self, who: str) -> None:
         if not self.compiled:
@@ -113,7 +115,7 @@ class Trainer:
         """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         self.zero_grad()
-        y_pred = self(x, training=True)  # type: ignore[operator]  # a Trainer is mixed into a Layer
+        y_pred = self(x, training=True)
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
         self._loss_tracker.update_state(loss.detach(), sample_weight=batch_size_of(y_pred))
         results = self.compute_metrics(x, y, y_pred, sample_weight)
@@ -134,7 +136,7 @@ class Trainer:
         """One evaluation step: forward, loss, metrics."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         # recorded like a training step: from the tape a loss on probabilities finds the exact logits behind them
-        y_pred = self(x, training=False)  # type: ignore[operator]
+        y_pred = self(x, training=False)
         loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
         self._loss_tracker.update_state(loss.detach(), sample_weight=batch_size_of(y_pred))
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -143,7 +145,7 @@ class Trainer:
         """One prediction step: forward."""
         x, _, _ = unpack_x_y_sample_weight(data)
         with no_grad():
-            return self(x, training=False)  # type: ignore[operator]
+            return self(x, training=False)
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -153,15 +155,14 @@ class Trainer:
     @property
     def _all_variables(self) -> list[Any]:
         """All variables; walking through the layers once per `fit` is enough."""
-        if self._known.variables is None or not self.built:  # type: ignore[attr-defined]  # of Layer
-            self._known.variables = self.variables  # type: ignore[attr-defined]
+        if self._known.variables is None or not self.built:
+            self._known.variables = self.variables
         return self._known.variables
 
     def _extra_losses(self) -> list[Any]:
         """`self.losses` without a walk through the layers where none has called `add_loss`."""
         if any_added_losses():
-            losses: list[Any] = self.losses  # type: ignore[attr-defined]
-            return losses
+            return self.losses
         return [v.regularizer(v.value) for v in self._all_variables if v.regularizer is not None and v.trainable]
 
     def compute_loss(
@@ -255,15 +256,16 @@ class Trainer:
 
     def _prepare(self, batch: Any) -> None:
         """Build weights, metrics and optimizer eagerly, before anything is traced."""
-        if not self.built:  # type: ignore[attr-defined]
+        if not self.built:
             with no_grad():
-                self(map_structure(lambda a: a[:1], batch[0]), training=False)  # type: ignore[operator]
+                self(map_structure(lambda a: a[:1], batch[0]), training=False)
             self._known.variables = None
         if not self.compiled:
             return
-        if self._compiled_metrics.rows is None and batch[1] is not None:
+        known = self._compiled_loss is None and not self._compiled_metrics.wanted  # a step of one's own needs nothing
+        if not known and self._compiled_metrics.rows is None and batch[1] is not None:
             with no_grad():
-                y_pred = self(batch[0], training=False)  # type: ignore[operator]
+                y_pred = self(batch[0], training=False)
                 self._compiled_metrics.build(batch[1], y_pred)
                 if self._compiled_loss is not None:
                     self._compiled_loss.build(y_pred)
@@ -419,7 +421,7 @@ class Trainer:
     @property
     def state_generators(self) -> dict[str, SeedGenerator]:
         """All sources of randomness that training draws from."""
-        return {"shuffle": self._shuffler, **self.seed_generators}  # type: ignore[attr-defined]
+        return {"shuffle": self._shuffler, **self.seed_generators}
 
 
 def _joined(parts: list[Any]) -> Any:

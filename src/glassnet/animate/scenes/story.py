@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _READING = 30.0
 """Characters that are read in a second."""
 
 
-class Story:
+class Story(ABC):
     """What is played on a manim Scene; the base of all scenes here."""
 
     def __init__(self, theme: str = "dark", pace: float = 1.0) -> None:
@@ -33,9 +34,9 @@ class Story:
                 f"animate.scenes.{type(self).__name__}: theme", expected="'light' or 'dark'", received=repr(theme)
             )
 
+    @abstractmethod
     def play(self, director: Director) -> None:
         """Everything from the first picture to the last."""
-        raise NotImplementedError
 
     @property
     def scene(self) -> Any:

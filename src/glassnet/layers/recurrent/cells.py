@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import activations, constraints, initializers, ops, random, regularizers
+from glassnet import activations, ops, random
+from glassnet.autograd.functional import map_structure
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.errors import ArgumentError, ShapeError
 from glassnet.layers.base import Layer
-from glassnet.layers.core import looked_up, positive_integer
+from glassnet.layers.core import add_named_weight, keep_weight_options, looked_up, positive_integer
 from glassnet.seeds import as_generator
 from glassnet.typing import Shape
 
@@ -46,7 +47,9 @@ def initial_state_of(cell: Any, batch_size: int | None) -> list[Any]:
     """The states with which a cell starts: its own, or zeros."""
     own = getattr(cell, "get_initial_state", None)
     if own is not None:
-        states = own(batch_size=batch_size)
+        states = own(batch_size=1 if batch_size is None else batch_size)
+        if batch_size is None:  # the cell needs a number, its states stand for any
+            states = map_structure(lambda state: zeros((None, *state.shape[1:]), state.dtype), states)
         return list(states) if isinstance(states, (list, tuple)) else [states]
     sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
     return [zeros((batch_size, size), cell.dtype) for size in sizes]
@@ -63,6 +66,7 @@ def output_size_of(cell: Any) -> int:
 class Cell(Layer):
     """A kernel W for the inputs, a recurrent kernel U for the state, a bias b; and dropout, one mask per sequence."""
 
+    bias_initializer: Any
     sums = 1
     """How many weighted sums a unit has."""
 
@@ -76,15 +80,11 @@ class Cell(Layer):
         self.units = positive_integer(units, f"{self}: units")
         self.activation = looked_up(activations, activation, f"{self}: activation")
         self.use_bias = use_bias
-        self.kernel_initializer = looked_up(initializers, kernel_initializer, f"{self}: kernel_initializer")
-        self.recurrent_initializer = looked_up(initializers, recurrent_initializer, f"{self}: recurrent_initializer")
-        self.bias_initializer = looked_up(initializers, bias_initializer, f"{self}: bias_initializer")
-        self.kernel_regularizer = looked_up(regularizers, kernel_regularizer, f"{self}: kernel_regularizer")
-        self.recurrent_regularizer = looked_up(regularizers, recurrent_regularizer, f"{self}: recurrent_regularizer")
-        self.bias_regularizer = looked_up(regularizers, bias_regularizer, f"{self}: bias_regularizer")
-        self.kernel_constraint = looked_up(constraints, kernel_constraint, f"{self}: kernel_constraint")
-        self.recurrent_constraint = looked_up(constraints, recurrent_constraint, f"{self}: recurrent_constraint")
-        self.bias_constraint = looked_up(constraints, bias_constraint, f"{self}: bias_constraint")
+        keep_weight_options(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        keep_weight_options(
+            self, "recurrent_kernel", recurrent_initializer, recurrent_regularizer, recurrent_constraint
+        )
+        keep_weight_options(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not 0 <= rate < 1:
@@ -123,18 +123,11 @@ class Cell(Layer):
 
     def build(self, input_shape: Any) -> None:
         wide = self.sums * self.units
-        self.kernel = self.add_weight(
-            (input_shape[-1], wide), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.recurrent_kernel = self.add_weight(
-            (self.units, wide), self.recurrent_initializer, name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
-        )  # fmt: skip
-        self.bias = None if not self.use_bias else self.add_weight(
-            self.bias_shape(), self.initial_bias(), name="bias",
-            regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-        )  # fmt: skip
+        self.kernel = add_named_weight(self, "kernel", (input_shape[-1], wide))
+        self.recurrent_kernel = add_named_weight(self, "recurrent_kernel", (self.units, wide))
+        self.bias = None
+        if self.use_bias:
+            self.bias = add_named_weight(self, "bias", self.bias_shape(), first_values=self.initial_bias())
 
     def values(self) -> tuple[Any, Any, Any]:
         """W, U and b to compute with; without a bias b is None."""
@@ -157,6 +150,19 @@ class Cell(Layer):
             if self.dropout_masks is not None:
                 self.dropout_masks[name] = mask
         return x * (mask if x.ndim == 2 else ops.expand_dims(mask, 1))
+
+
+class GatedCell(Cell):
+    """A cell whose gates have an activation of their own."""
+
+    def __init__(self, recurrent_activation: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.recurrent_activation = looked_up(activations, recurrent_activation, f"{self}: recurrent_activation")
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether they are tanh and sigmoid."""
+        return super().is_standard and self.recurrent_activation is activations.sigmoid
 
 
 @contextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassnet import activations, ops
-from glassnet.layers.core import looked_up
-from glassnet.layers.recurrent.cells import Cell
+from glassnet import ops
+from glassnet.layers.recurrent.cells import GatedCell
 from glassnet.layers.recurrent.rnn import CellArguments, of_cell, shared
 from glassnet.ops.recurrent import gru_step
 
 
-class GRUCell(Cell):
+class GRUCell(GatedCell):
     """One step of GRU: h = u h₋₁ + (1 - u) g, with update gate u, reset gate r and candidate g of x and r h₋₁.
 
     Arguments: those of GRU. States: [h], shape (N, units). Returns: h and [h].
@@ -33,17 +32,11 @@ class GRUCell(Cell):
         seed: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
-            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
+            recurrent_activation, units, activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
-        self.recurrent_activation = looked_up(activations, recurrent_activation, f"{self}: recurrent_activation")
         self.reset_after = reset_after
-
-    @property
-    def is_standard(self) -> bool:
-        """Whether they are tanh and sigmoid."""
-        return super().is_standard and self.recurrent_activation is activations.sigmoid
 
     def bias_shape(self) -> tuple[int, ...]:
         """Reset after: one row for the sums over inputs, one for those over the state."""

@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from glassnet import activations, ops
+from glassnet import ops
 from glassnet.errors import ArgumentError
 from glassnet.initializers import initial_array
-from glassnet.layers.core import looked_up
-from glassnet.layers.recurrent.cells import Cell
+from glassnet.layers.recurrent.cells import GatedCell
 from glassnet.layers.recurrent.rnn import CellArguments, of_cell, shared
 from glassnet.ops.recurrent import lstm_step
 
 
-class LSTMCell(Cell):
+class LSTMCell(GatedCell):
     """One step of LSTM: c = f c₋₁ + i g, h = o activation(c), with gates i, f, o and candidate g of x W + h₋₁ U + b.
 
     Arguments: those of LSTM. States: [h, c], each (N, units). Returns: h and [h, c].
@@ -37,22 +36,16 @@ class LSTMCell(Cell):
         recurrent_dropout: float = 0.0, seed: Any = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
-            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
+            recurrent_activation, units, activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
         self.unit_forget_bias = unit_forget_bias
-        self.recurrent_activation = looked_up(activations, recurrent_activation, f"{self}: recurrent_activation")
 
     @property
     def state_size(self) -> list[int]:
         """Width of state and carry."""
         return [self.units, self.units]
-
-    @property
-    def is_standard(self) -> bool:
-        """Whether they are tanh and sigmoid."""
-        return super().is_standard and self.recurrent_activation is activations.sigmoid
 
     def initial_bias(self) -> Any:
         """With `unit_forget_bias` 1 for the forget gates, which start open, and the initializer's numbers for the rest."""
