@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
 from glassnet.autograd import rules
-from glassnet.autograd.rules import Binary, Expr, Name, Read, Reduce
+from glassnet.autograd.rules import Binary, Call, Expr, Name, Number, Read, Reduce
 from glassnet.autograd.spec import Spec
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, value_of
+from glassnet.kernels.nest import Assignment, Nest, NotCompiled, affine, bounds, value_of
 
 
 class Values(Protocol):
@@ -21,20 +22,64 @@ class Values(Protocol):
 
 
 def with_contiguous_factors(nests: list[Nest], place: Callable[[int], Place], values: Values) -> list[Nest]:
-    """The nests, each contraction behind copies of the factors whose lanes are scattered: x Wᵀ reads W down a column."""
+    """The nests, each contraction behind the copies that make it fast.
+
+    A factor that leaves its array is copied with a border first; one whose lanes are scattered is laid out anew: x Wᵀ
+    reads W down a column.
+    """
     found: list[Nest] = []
     for nest in nests:
         if nest.is_contraction and len(nest.extents) > 1:
             (assignment,) = nest.assignments
             for node in assignment.reductions():
-                for read in [e for e in rules.walk(node.body) if isinstance(e, Read)]:
-                    if _is_scattered(read, nest.letters[-1], place(value_of(read))):
-                        copy, instead = _copy(read, node, nest, place, values)
-                        found.append(copy)
-                        assignment = replace(assignment, body=_replaced(assignment.body, read, instead))
+                for old, (copy, new) in _copies(node, nest, place, values):
+                    found.append(copy)
+                    assignment = replace(assignment, body=_replaced(assignment.body, old, new))
             nest = replace(nest, assignments=(assignment,))
         found.append(nest)
     return found
+
+
+def _copies(
+    node: Reduce, nest: Nest, place: Callable[[int], Place], values: Values
+) -> Iterator[tuple[Expr, tuple[Nest, Read]]]:
+    for part in list(rules.walk(node.body)):
+        match part:
+            case Call("where", (_, Read() as read, Number(outside))) if _leaves(read):
+                yield part, _framed(read, outside, node, nest, place, values)
+            case Call("where"):
+                raise NotCompiled("a condition inside a sum")
+            case Read() if not _leaves(part) and _is_scattered(part, nest.letters[-1], place(value_of(part))):
+                yield part, _copy(part, nest, place, values)
+
+
+def _leaves(read: Read) -> bool:
+    """Whether a read is kept inside its array by force."""
+    return any(isinstance(index, Call) for index in read.indices)
+
+
+def _framed(
+    read: Read, outside: float, node: Reduce, nest: Nest, place: Callable[[int], Place], values: Values
+) -> tuple[Nest, Read]:
+    """A nest that copies an array with a border, and the read of the copy, which never leaves it."""
+    source, extents = place(value_of(read)), dict(zip(nest.letters, nest.extents))
+    extents |= dict(zip(node.letters, node.extents))
+    shape, inside, conditions, indices = list(source.shape), list[Expr](), list[Expr](), list[Expr]()
+    for axis, index in enumerate(read.indices):
+        here: Expr = Name(str(axis))
+        if isinstance(index, Call):
+            low, high = bounds(index.arguments[0], extents)
+            if affine(index.arguments[0]) is None:
+                raise NotCompiled("an index inside a sum is not a sum of letters")
+            shape[axis], shifted = high - low + 1, Binary("+", here, Number(low))
+            conditions += [Binary(">=", shifted, Number(0)), Binary("<", shifted, Number(source.shape[axis]))]
+            here, index = Call("inside", (shifted,)), Binary("-", index.arguments[0], Number(low))
+        inside.append(here)
+        indices.append(index)
+    copy = values.new_value(Spec(tuple(shape), source.dtype))
+    condition = functools.reduce(lambda a, b: Binary("and", a, b), conditions)
+    body = Call("where", (condition, Read(read.array, tuple(inside)), Number(outside)))
+    return Nest(tuple(shape), (Assignment(copy, body),)), Read(str(copy), tuple(indices))
 
 
 def _is_scattered(read: Read, lane: str, place: Place) -> bool:
@@ -45,7 +90,7 @@ def _is_scattered(read: Read, lane: str, place: Place) -> bool:
     return lane in steps and steps[lane] != place.dtype.itemsize
 
 
-def _copy(read: Read, node: Reduce, nest: Nest, place: Callable[[int], Place], values: Values) -> tuple[Nest, Read]:
+def _copy(read: Read, nest: Nest, place: Callable[[int], Place], values: Values) -> tuple[Nest, Read]:
     """A nest that copies an array with the lanes innermost, and the read of the copy."""
     lane, source = nest.letters[-1], place(value_of(read))
     sizes = {index.name: size for index, size in zip(read.indices, source.shape) if isinstance(index, Name)}
@@ -57,11 +102,11 @@ def _copy(read: Read, node: Reduce, nest: Nest, place: Callable[[int], Place], v
     return Nest(extents, (Assignment(copy, body),)), Read(str(copy), tuple(Name(name) for name in order))
 
 
-def _replaced(expr: Expr, old: Read, new: Read) -> Expr:
-    """The formula with one read in another's place; only products inside sums have such reads."""
+def _replaced(expr: Expr, old: Expr, new: Read) -> Expr:
+    """The formula with a read in another's place; only products inside sums have such reads."""
+    if expr == old:
+        return new
     match expr:
-        case Read():
-            return new if expr == old else expr
         case Binary(operator, left, right):
             return Binary(operator, _replaced(left, old, new), _replaced(right, old, new))
         case Reduce(kind, letters, body, extents):

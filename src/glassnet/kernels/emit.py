@@ -24,7 +24,8 @@ from glassnet.kernels.memory import Place
 from glassnet.kernels.nest import Assignment, Nest, affine, value_of
 from glassnet.typing import DType
 
-BOOL, INT64, FLOAT64 = np.dtype(bool), np.dtype("int64"), np.dtype("float64")
+BOOL, UINT8, INT32, INT64 = (np.dtype(name) for name in ("bool", "uint8", "int32", "int64"))
+FLOAT64 = np.dtype("float64")
 _COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 _UNROLL = 2
 """Steps of a reduction written out one after the other."""
@@ -93,9 +94,8 @@ class Emitter:
         computed: dict[tuple[int, Cell], Lanes],
     ) -> dict[Cell, Lanes]:  # fmt: skip
         """The sums (maxima, minima) of a block: one loop per letter, all cells accumulated at once."""
-        dtype = self.natural(node.body) or self.place(assignment.target).dtype
-        if self.place(assignment.target).dtype.kind == "f" and dtype.kind != "f":
-            dtype = self.place(assignment.target).dtype
+        target = self.place(assignment.target).dtype
+        dtype = target if target.kind == "f" else self.natural(node.body) or INT64
         along = self.lane_of_reduction(node, position)
         *outer, inner = zip(node.letters, node.extents)
         width = machine().lanes if along else 1
@@ -182,7 +182,7 @@ class Emitter:
 
     def _vector(self, address: Any, dtype: DType, width: int) -> Lanes:
         if dtype == BOOL:  # in memory a truth value takes a byte
-            bytes_ = Lanes(self.builder, self._read(address, np.dtype("uint8"), width), np.dtype("uint8"), width)
+            bytes_ = Lanes(self.builder, self._read(address, UINT8, width), UINT8, width)
             return bytes_.to(BOOL)
         return Lanes(self.builder, self._read(address, dtype, width), dtype, width)
 
@@ -192,7 +192,7 @@ class Emitter:
     def store(self, target: Read, position: Position, cell: Cell, lanes: Lanes) -> None:
         """Write one register into memory."""
         place = self.place(value_of(target))
-        lanes = lanes.to(np.dtype("uint8")) if place.dtype == BOOL else lanes
+        lanes = lanes.to(UINT8) if place.dtype == BOOL else lanes
         step = self.stride(target, position.lane) if position.lane else 0
         assert cell.width == 1 or step == place.dtype.itemsize, "a result lies contiguous"
         self.builder.store(lanes.value, self.address(target, position, cell), align=place.dtype.itemsize)
@@ -299,6 +299,7 @@ class _Scope:
         match condition:
             case Binary(operator, left, right) if operator in _COMPARISONS:
                 dtype = self.emitter._strongest((left, right)) or INT64
+                dtype = INT32 if dtype == UINT8 else dtype  # letters beside it may be larger
                 return self.value(left, dtype).compare(_COMPARISONS[operator], self.value(right, dtype))
             case Binary("and", left, right):
                 return self.truth(left) & self.truth(right)
@@ -366,6 +367,8 @@ class _Scope:
                 return a * self.value(right, dtype)
             case "/" if dtype.kind == "f":
                 return a / self.value(right, dtype)
+            case "%" if isinstance(right, Number):
+                return a - _floor_divided(a, int(right.value)) * int(right.value)
         raise AssertionError(f"{operator} in {dtype} was not refused")
 
     def _power(self, base: Expr, exponent: Expr, dtype: DType) -> Lanes:
@@ -380,6 +383,10 @@ class _Scope:
 
     def _call(self, function: str, arguments: tuple[Expr, ...], dtype: DType) -> Lanes:
         match function, arguments:
+            case "inside", (index,):  # whoever reads there keeps it inside
+                return self.value(index, dtype)
+            case "floor", (Binary("/", part, Number(by)),) if dtype.kind == "i":
+                return _floor_divided(self.value(part, dtype), int(by))
             case "where", (condition, yes, no):
                 return self.truth(condition).where(self.value(yes, dtype), self.value(no, dtype))
             case "max", (left, right):
@@ -389,6 +396,12 @@ class _Scope:
             case (("isnan" | "isinf"), _):
                 return self.truth(Call(function, arguments)).to(dtype)
         return FUNCTIONS[function](self.value(arguments[0], dtype))
+
+
+def _floor_divided(a: Lanes, by: int) -> Lanes:
+    """Rounded down, as indices are; machines round towards 0."""
+    quotient = a / a.full(by)
+    return quotient - (a - quotient * by).compare("lt", 0).to(a.dtype)
 
 
 def _letters_of(read: Read) -> set[str]:

@@ -79,7 +79,12 @@ class Kernel:
             return len(self._row_blocks(self.nest))
         if rank == 1:
             return 1 if self._lane(self.nest) == "" else -(-self.nest.extents[0] // self._flat_unit())
-        return self.nest.extents[0]
+        return math.prod(self.nest.extents[: self._plain_axes()])
+
+    def _plain_axes(self) -> int:
+        """How many outer axes are plain loops: the inner ones lie in registers."""
+        rank, lane = len(self.nest.extents), self._lane(self.nest)
+        return rank - (2 if lane and self.nest.is_contraction else 1 if lane else 0)
 
     def _flat_unit(self) -> int:
         return max(machine().lanes * _COLUMNS, min(_FLAT_UNIT, self.nest.extents[0] // 4 // 64 * 64))
@@ -128,8 +133,17 @@ class Kernel:
         elif self.nest.is_contraction and rank == 2:
             self._contraction(self.nest, {}, self.first, self.last)
         else:
-            with loop(self.builder, self.first, self.last) as row:
-                self._cells(self.nest, {"0": (row, 0)}, 1)
+            with loop(self.builder, self.first, self.last) as unit:
+                self._cells(self.nest, self._letters_of_unit(unit), self._plain_axes())
+
+    def _letters_of_unit(self, unit: Any) -> dict[str, Any]:
+        """The plain axes of a unit: units count through all of them, the last one fastest."""
+        letters = {}
+        for axis in reversed(range(1, self._plain_axes())):
+            extent = I64(self.nest.extents[axis])
+            letters[str(axis)] = (self.builder.urem(unit, extent), 0)
+            unit = self.builder.udiv(unit, extent)
+        return {"0": (unit, 0), **letters}
 
     def _cells(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
         """All cells of a nest whose first axes are fixed already."""

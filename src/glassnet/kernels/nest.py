@@ -7,6 +7,7 @@ loops of a nest run over those axes; only the letters of reductions keep their n
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -178,7 +179,7 @@ class _Resolver:
         attributes: Mapping[str, Any], out_shape: tuple[int, ...],
     ) -> None:  # fmt: skip
         self.statement, self.arrays, self.attributes = statement, arrays, attributes
-        self.numbers = lowering.numbers
+        self.numbers, self.outside = lowering.numbers, 0.0
         self.shapes = {name: lowering.shape(value) for name, value in arrays.items()}
         self.leading = rules.leading_axes(statement, self.shapes)
         self.extents = _extents(statement, self.shapes, self.leading)
@@ -209,34 +210,45 @@ class _Resolver:
             case Guard(condition):
                 return Guard(self.resolved(condition))
             case Reduce(kind, letters, body):
-                return Reduce(kind, letters, self.resolved(body), tuple(self.extents[letter] for letter in letters))
+                self.outside, before = rules.REDUCTIONS[kind][1], self.outside
+                inner = self.resolved(body)
+                self.outside = before
+                return Reduce(kind, letters, inner, tuple(self.extents[letter] for letter in letters))
         return expr
 
     def read(self, array: str, indices: tuple[Expr, ...]) -> Expr:
+        """A read of a value; where it may leave the array, what stands outside takes its place there."""
         if self.arrays[array] in self.numbers:
             return Number(float(self.numbers[self.arrays[array]]))
-        shape = self.shapes[array]
-        found = []
-        for index, size in zip(rules.expand_ellipsis(indices, len(shape), self.leading), shape, strict=True):
-            broadcast = isinstance(index, Name) and index.name.isdigit() and size == 1 and self.extents[index.name] != 1
-            resolved = Number(0) if broadcast else self.resolved(index)
-            self.check_inside(resolved, size)
-            found.append(resolved)
-        return Read(str(self.arrays[array]), tuple(found))
+        found, conditions = list[Expr](), list[Expr]()
+        for index, size in zip(
+            rules.expand_ellipsis(indices, len(self.shapes[array]), self.leading), self.shapes[array], strict=True
+        ):
+            resolved = Number(0) if self.is_broadcast(index, size) else self.resolved(index)
+            low, high = self.bounds(resolved, size)
+            if low < 0:
+                conditions.append(Binary(">=", resolved, Number(0)))
+            if high >= size:
+                conditions.append(Binary("<", resolved, Number(size)))
+            found.append(Call("inside", (resolved,)) if low < 0 or high >= size else resolved)
+        read = Read(str(self.arrays[array]), tuple(found))
+        if not conditions:
+            return read
+        return Call("where", (functools.reduce(_both, conditions), read, Number(self.outside)))
 
-    def check_inside(self, index: Expr, size: int) -> None:
-        """A read that may leave its array needs the 0 that stands outside; no kernel has that yet."""
+    def is_broadcast(self, index: Expr, size: int) -> bool:
+        """Whether an axis of one number is read for all cells."""
+        return isinstance(index, Name) and index.name.isdigit() and size == 1 != self.extents[index.name]
+
+    def bounds(self, index: Expr, size: int) -> tuple[int, int]:
+        """The least and the largest value of an index; a lookup's numbers are checked when the step runs."""
         if isinstance(index, Read):
-            return  # a lookup: its numbers are checked when the step runs
-        extents = self.extents | {axis: self.extents[letter] for letter, axis in self.positions.items()}
-        terms = affine(index)
-        if terms is None:
-            raise NotCompiled("an index is not a sum of letters")
-        letters, constant = terms
-        low = constant + sum(min(0, factor) * (extents[letter] - 1) for letter, factor in letters.items())
-        high = constant + sum(max(0, factor) * (extents[letter] - 1) for letter, factor in letters.items())
-        if low < 0 or high >= size:
-            raise NotCompiled("a read may leave its array")
+            return 0, size - 1
+        return bounds(index, self.extents | {axis: self.extents[letter] for letter, axis in self.positions.items()})
+
+
+def _both(a: Expr, b: Expr) -> Expr:
+    return Binary("and", a, b)
 
 
 def check_formula(expr: Expr, dtype: DType) -> None:
@@ -252,8 +264,10 @@ def check_formula(expr: Expr, dtype: DType) -> None:
             raise NotCompiled(f"division gives {dtype}")
         case Binary("**", _, exponent) if not _is_known_power(exponent) and not _is_scalar(expr):
             raise NotCompiled("a power of many numbers")
-        case Binary("%"):
+        case Binary("%") if any(isinstance(part, Read) for part in rules.walk(expr)):
             raise NotCompiled("a remainder")
+        case Binary("%"):
+            return
         case Guard(condition):
             check_formula(condition, FLOAT32)
             return
@@ -289,6 +303,31 @@ def _as_number(value: Any) -> float:
     if not isinstance(value, (int, float)):
         raise NotCompiled(f"an attribute is {value!r}")
     return float(value)
+
+
+def bounds(index: Expr, extents: Mapping[str, int]) -> tuple[int, int]:
+    """The least and the largest value of an index.
+
+    >>> bounds(rules.parse("y[p] = x[2*p-1]")[0].body.indices[0], {"p": 5})
+    (-1, 7)
+    """
+    match index:
+        case Number(value):
+            return int(value), int(value)
+        case Name(letter):
+            return 0, extents[letter] - 1
+        case Negative(operand):
+            low, high = bounds(operand, extents)
+            return -high, -low
+        case Call("floor", (Binary("/", part, Number(by)),)):
+            low, high = bounds(part, extents)
+            return int(low // by), int(high // by)
+        case Binary("%", _, Number(by)):
+            return 0, int(by) - 1
+        case Binary(("+" | "-" | "*") as operator, left, right):
+            ends = [rules.OPERATORS[operator](a, b) for a in bounds(left, extents) for b in bounds(right, extents)]
+            return int(min(ends)), int(max(ends))
+    raise NotCompiled("an index is not made of letters")
 
 
 def affine(index: Expr) -> tuple[dict[str, int], int] | None:
