@@ -42,3 +42,10 @@ def test_what_the_page_names_is_absent() -> None:
 def test_every_class_and_function_of_keras_is_here_or_on_the_page() -> None:
     objects = [name for name, entry in KERAS.items() if entry["kind"] in ("class", "function")]
     assert [name for name in objects if not exists(name) and not listed(name)] == []
+
+
+def test_every_second_name_of_a_layer_that_is_here_is_here_too() -> None:
+    seconds = {name: str(entry["of"]) for name, entry in KERAS.items() if entry["kind"] == "alias"}
+    layers = {name: first for name, first in seconds.items() if name.startswith("layers.") and exists(first)}
+    assert [name for name in layers if not exists(name)] == []
+    assert layers["layers.MaxPool2D"] == "layers.MaxPooling2D"

@@ -6,18 +6,8 @@ test: a pytest address, with `-k` where a contract table has many rows. `test_mu
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Mutant(NamedTuple):
-    """One fault."""
-
-    fault: str
-    file: str
-    original: str
-    replacement: str
-    test: str
-
+from mutants.mutant import Mutant
+from mutants.spaces_and_sequences import SEQUENCES, SPATIAL
 
 ENGINE = [
     Mutant(
@@ -241,6 +231,28 @@ OPTIMIZERS = [
         "variable.assign(variable.constraint(variable.value))", "pass",
         "tests/test_optimizers.py::test_constraints_act_after_the_step_and_keep_neighbours_free",
     ),
+    Mutant(
+        "Nadam does not look ahead", "ops/optimization.py",
+        "eta * ahead / (1 - product * ahead)", "eta * now / (1 - product)",
+        "tests/test_optimizers_peers.py::test_weights_move_as_in_keras -k Nadam",
+    ),
+    Mutant(
+        "Adamax never forgets a large gradient", "ops/optimization.py",
+        "xp.maximum(before_u * self.beta_2, xp.abs(slope), out=largest)",
+        "xp.maximum(before_u, xp.abs(slope), out=largest)",
+        "tests/ops/test_optimization.py::test_adamax_divides_by_the_largest_gradient_of_late",
+    ),
+    Mutant(
+        "Lion steps by the momentum that it keeps", "ops/optimization.py",
+        "xp.sign(self.beta_1 * before + (1 - self.beta_1) * slope)",
+        "xp.sign(self.beta_2 * before + (1 - self.beta_2) * slope)",
+        "tests/test_optimizers_peers.py::test_weights_move_as_in_keras -k Lion",
+    ),
+    Mutant(
+        "averages of weights start at 0", "ops/optimization.py",
+        "_blend(xp, keep, before, weight, new)", "_blend(xp, self.momentum, before * (int(t) > 1), weight, new)",
+        "tests/ops/test_optimization.py::test_running_average_by_hand",
+    ),
 ]  # fmt: skip
 
 LAYERS = [
@@ -289,6 +301,30 @@ LAYERS = [
         "_root.spawn(1)[0]", "_root",
         "tests/test_seeds.py::test_children_of_the_root_are_independent_of_each_other",
     ),
+    Mutant(
+        "momentum is the share of the new batch", "layers/normalization.py",
+        "running.assign(running * self.momentum + batch.detach() * (1 - self.momentum))",
+        "running.assign(running * (1 - self.momentum) + batch.detach() * self.momentum)",
+        "tests/layers/test_normalization.py::test_training_normalizes_by_the_batch_and_moves_the_averages",
+    ),
+    Mutant(
+        "the running variance is divided by one cell less", "layers/normalization.py",
+        "self._move(self.moving_variance, variance)",
+        "self._move(self.moving_variance, variance * inputs.shape[0] / (inputs.shape[0] - 1))",
+        "tests/layers/test_normalization.py::test_training_normalizes_by_the_batch_and_moves_the_averages",
+    ),
+    Mutant(
+        "layer normalization adds epsilon to the root", "ops/normalization.py",
+        'xp.sqrt(xp.einsum("nk,nk->n", n, n)[:, None] / gamma.size + x.dtype.type(self.epsilon))',
+        '(xp.sqrt(xp.einsum("nk,nk->n", n, n)[:, None] / gamma.size) + x.dtype.type(self.epsilon))',
+        "tests/layers/test_normalization.py::test_contract -k 'LayerNormalization and value_equals'",
+    ),
+    Mutant(
+        "batch normalization adds epsilon to the root", "ops/normalization.py",
+        "scale = gamma / xp.sqrt(variance + rows.dtype.type(epsilon))",
+        "scale = gamma / (xp.sqrt(variance) + rows.dtype.type(epsilon))",
+        "tests/layers/test_normalization.py::test_training_normalizes_by_the_batch_and_moves_the_averages",
+    ),
 ]  # fmt: skip
 
 LOSSES = [
@@ -322,6 +358,33 @@ LOSSES = [
         "a mean metric ignores its weights", "metrics/reduction.py",
         "total = losses.reduce_values(values, sample_weight, ", "total = losses.reduce_values(values, None, ",
         "tests/test_metrics.py::test_weights_count_samples_that_often",
+    ),
+    Mutant(
+        "a focal loss looks at what is right already", "losses/focal.py",
+        "ops.maximum(y_true * (1 - p) + (1 - y_true) * p, epsilon())",
+        "ops.maximum(y_true * p + (1 - y_true) * (1 - p), epsilon())",
+        "tests/test_losses_peers.py::test_losses_have_the_values_and_gradients_of_keras -k binary_focal",
+    ),
+    Mutant(
+        "CTC joins equal labels without a blank between", "ops/loss.py",
+        "jump = (states != self.blank) & (states != _moved(xp, states, 2, self.blank))", "jump = states != self.blank",
+        "tests/test_losses.py::test_ctc_is_the_sum_over_all_paths",
+    ),
+    Mutant(
+        "CTC counts one frame behind the end", "ops/loss.py",
+        "inside = xp.arange(z.shape[1]) < frames[:, None]", "inside = xp.arange(z.shape[1]) <= frames[:, None]",
+        "tests/ops/test_loss.py::test_contract -k 'ctc_loss and gradient_equals'",
+    ),
+    Mutant(
+        "an F score weighs the wrong mistakes", "metrics/f_score.py",
+        "hits + factor * self.false_negatives + self.false_positives",
+        "hits + self.false_negatives + factor * self.false_positives",
+        "tests/test_metrics.py::test_one_batch_gives_the_number_of_numpy -k FBetaScore",
+    ),
+    Mutant(
+        "what a region and its prediction share counts twice in their union", "metrics/segmentation.py",
+        "ops.sum(table, axis=0) + ops.sum(table, axis=1) - both", "ops.sum(table, axis=0) + ops.sum(table, axis=1)",
+        "tests/test_metrics.py::test_one_batch_gives_the_number_of_numpy -k IoU",
     ),
 ]  # fmt: skip
 
@@ -439,4 +502,6 @@ FILES = [
     ),
 ]  # fmt: skip
 
-MUTANTS = [*ENGINE, *COMPILER, *OPS, *OPTIMIZERS, *LAYERS, *LOSSES, *TRAINING, *FILES]
+MUTANTS = [
+    *ENGINE, *COMPILER, *OPS, *OPTIMIZERS, *LAYERS, *SPATIAL, *SEQUENCES, *LOSSES, *TRAINING, *FILES,
+]  # fmt: skip

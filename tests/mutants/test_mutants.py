@@ -15,7 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mutants.mutants import MUTANTS, Mutant
+from mutants.mutant import Mutant
+from mutants.mutants import MUTANTS
 
 import glassnet as gn
 

@@ -35,6 +35,7 @@ def test_constants_agree_with_numpy(dtype):
     wanted = dtype or "float32"
     same(ops.zeros((2, 3), dtype), np.zeros((2, 3), wanted))
     same(ops.ones(3, dtype), np.ones(3, wanted))
+    same(ops.empty((2, 3), dtype), np.zeros((2, 3), wanted))
     same(ops.full((2, 2), 1.0, dtype), np.ones((2, 2), wanted))
     same(ops.eye(2, 4, k=1, dtype=dtype), np.eye(2, 4, 1, wanted))
 
@@ -72,7 +73,7 @@ def test_linspace_agrees_with_numpy():
 
 def test_like_functions_keep_kind_shape_and_dtype():
     x = np.array([[1.0, 2.0]], "float32")
-    for found in (ops.zeros_like(x), ops.ones_like(x), ops.full_like(x, 3)):
+    for found in (ops.zeros_like(x), ops.empty_like(x), ops.ones_like(x), ops.full_like(x, 3)):
         assert isinstance(found, np.ndarray)
         assert (found.shape, found.dtype) == ((1, 2), np.float32)
     same(ops.ones_like(gn.Tensor(x), "int32"), np.ones((1, 2), "int32"))
@@ -99,6 +100,7 @@ def test_a_layer_may_make_constants_of_the_size_of_the_batch(make):
 
 def test_conversions_go_both_ways():
     same(ops.convert_to_tensor([1, 2], "float32"), np.array([1, 2], "float32"))
+    same(ops.array([1, 2], "float32"), np.array([1, 2], "float32"))
     tensor = gn.Tensor([1.0])
     assert ops.convert_to_tensor(tensor) is tensor
     assert ops.convert_to_tensor(gn.Variable([1.0])).dtype == np.float32

@@ -13,8 +13,9 @@ from glassnet.ops.convolution import checked_padding, per_axis, require_channels
 from glassnet.typing import Shape
 
 __all__ = [
-    "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D",
-    "SeparableConv1D", "SeparableConv2D",
+    "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Convolution1D", "Convolution1DTranspose",
+    "Convolution2D", "Convolution2DTranspose", "Convolution3D", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D",
+    "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D",
 ]  # fmt: skip
 
 
@@ -134,6 +135,9 @@ class Conv1D(_Conv):
     rank = 1
 
 
+Convolution1D = Conv1D
+
+
 class Conv2D(_Conv):
     r"""Convolution over images: y[p,q,o] = f(Σ over taps u v and channels c of x[s p + d u, s q + d v, c] W[u,v,c,o] + b[o]).
 
@@ -151,6 +155,9 @@ class Conv2D(_Conv):
     rank = 2
 
 
+Convolution2D = Conv2D
+
+
 class Conv3D(_Conv):
     """Convolution over volumes or films.
 
@@ -163,6 +170,9 @@ class Conv3D(_Conv):
     """
 
     rank = 3
+
+
+Convolution3D = Conv3D
 
 
 class _ConvTranspose(_Convolving):
@@ -210,6 +220,9 @@ class Conv1DTranspose(_ConvTranspose):
     rank = 1
 
 
+Convolution1DTranspose = Conv1DTranspose
+
+
 class Conv2DTranspose(_ConvTranspose):
     """Transposed convolution over images: the way from a small image to a larger one, in decoders and generators.
 
@@ -223,6 +236,9 @@ class Conv2DTranspose(_ConvTranspose):
     """
 
     rank = 2
+
+
+Convolution2DTranspose = Conv2DTranspose
 
 
 class _DepthwiseConv(_Convolving):
@@ -332,6 +348,9 @@ class SeparableConv1D(_SeparableConv):
     rank = 1
 
 
+SeparableConvolution1D = SeparableConv1D
+
+
 class SeparableConv2D(_SeparableConv):
     """Every channel of an image on its own, then a mixture of the channels at every pixel: k² C + C O weights, not k² C O.
 
@@ -345,3 +364,6 @@ class SeparableConv2D(_SeparableConv):
     """
 
     rank = 2
+
+
+SeparableConvolution2D = SeparableConv2D

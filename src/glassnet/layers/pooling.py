@@ -11,8 +11,9 @@ from glassnet.ops.convolution import checked_padding, per_axis, require_channels
 
 __all__ = [
     "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
-    "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "MaxPooling1D", "MaxPooling2D",
+    "AveragePooling1D", "AveragePooling2D", "AvgPool1D", "AvgPool2D", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalMaxPool1D", "GlobalMaxPool2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "MaxPool1D", "MaxPool2D", "MaxPooling1D", "MaxPooling2D",
 ]  # fmt: skip
 
 
@@ -62,6 +63,9 @@ class MaxPooling1D(_MaxPooling):
     rank = 1
 
 
+MaxPool1D = MaxPooling1D
+
+
 class MaxPooling2D(_MaxPooling):
     """The largest number of every window of an image: smaller images in which a pattern may have moved a little.
 
@@ -74,6 +78,9 @@ class MaxPooling2D(_MaxPooling):
     """
 
     rank = 2
+
+
+MaxPool2D = MaxPooling2D
 
 
 class AveragePooling1D(_AveragePooling):
@@ -90,6 +97,9 @@ class AveragePooling1D(_AveragePooling):
     rank = 1
 
 
+AvgPool1D = AveragePooling1D
+
+
 class AveragePooling2D(_AveragePooling):
     """The mean of every window of an image; cells outside the image are not counted.
 
@@ -102,6 +112,9 @@ class AveragePooling2D(_AveragePooling):
     """
 
     rank = 2
+
+
+AvgPool2D = AveragePooling2D
 
 
 # ---------------------------------------------------------------- the whole image
@@ -144,6 +157,9 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
     rank = 1
 
 
+GlobalMaxPool1D = GlobalMaxPooling1D
+
+
 class GlobalMaxPooling2D(_GlobalMaxPooling):
     """The largest number of each channel of an image.
 
@@ -154,6 +170,9 @@ class GlobalMaxPooling2D(_GlobalMaxPooling):
     """
 
     rank = 2
+
+
+GlobalMaxPool2D = GlobalMaxPooling2D
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
@@ -181,6 +200,9 @@ class GlobalAveragePooling1D(_GlobalPooling):
         return None
 
 
+GlobalAvgPool1D = GlobalAveragePooling1D
+
+
 class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel of an image.
 
@@ -196,6 +218,9 @@ class GlobalAveragePooling2D(_GlobalPooling):
 
     def call(self, inputs: Any) -> Any:
         return ops.mean(inputs, axis=self.axes, keepdims=self.keepdims)
+
+
+GlobalAvgPool2D = GlobalAveragePooling2D
 
 
 # ---------------------------------------------------------------- a given number of windows

@@ -21,8 +21,9 @@ from glassnet.ops.elementwise import Cast, cast
 from glassnet.typing import Array, Shape
 
 __all__ = [
-    "arange", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "eye", "full", "full_like", "is_tensor",
-    "linspace", "ndim", "ones", "ones_like", "shape", "size", "stop_gradient", "zeros", "zeros_like",
+    "arange", "array", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "empty", "empty_like", "eye", "full",
+    "full_like", "is_tensor", "linspace", "ndim", "ones", "ones_like", "shape", "size", "stop_gradient", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 # ---------------------------------------------------------------- constants
@@ -35,6 +36,9 @@ def zeros(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
     (2, 3)
     """
     return _constant(np.zeros, shape, dtype)
+
+
+empty = zeros  # tensors are not written into, so cells with any number would serve nobody
 
 
 def ones(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
@@ -170,6 +174,9 @@ def zeros_like(x: Any, dtype: Any = None) -> Any:
     return full_like(x, 0, dtype)
 
 
+empty_like = zeros_like
+
+
 def ones_like(x: Any, dtype: Any = None) -> Any:
     """Ones in the shape of x and, unless told otherwise, its dtype.
 
@@ -193,6 +200,15 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
         raise ArgumentError(f"convert_to_tensor: there are no {kind} tensors", expected="a dense array")
     tensor = as_tensor(x)
     return tensor if dtype is None or tensor.dtype == np.dtype(dtype) else cast(tensor, dtype)
+
+
+def array(x: Any, dtype: Any = None) -> Any:
+    """A Tensor of a number, list, array or Variable, under NumPy's name.
+
+    >>> array([1, 2])
+    Tensor([1, 2], dtype=int64)
+    """
+    return convert_to_tensor(x, dtype)
 
 
 def convert_to_numpy(x: Any) -> Array:

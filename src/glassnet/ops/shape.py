@@ -23,7 +23,8 @@ from glassnet.errors import ArgumentError, ShapeError
 from glassnet.typing import Shape
 
 __all__ = [
-    "expand_dims", "flip", "moveaxis", "place", "ravel", "reshape", "split", "squeeze", "swapaxes", "transpose",
+    "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "place", "ravel", "reshape", "split", "squeeze", "swapaxes",
+    "transpose",
 ]  # fmt: skip
 
 AXES = "abcdefghijkl"
@@ -410,6 +411,26 @@ def flip(x: Any, axis: int | Sequence[int] | None = None) -> Any:
     x = operand(x)
     axes = normalize_axes(axis, len(x.shape), "flip")
     return apply(GetItem(tuple([BACKWARD if i in axes else WHOLE for i in range(len(x.shape))])), x)
+
+
+def fliplr(x: Any) -> Any:
+    """The columns, axis 1, in reverse order.
+
+    >>> fliplr(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[2., 1.],
+           [4., 3.]])
+    """
+    return flip(x, 1)
+
+
+def flipud(x: Any) -> Any:
+    """The rows, axis 0, in reverse order.
+
+    >>> flipud(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[3., 4.],
+           [1., 2.]])
+    """
+    return flip(x, 0)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:

@@ -8,13 +8,15 @@ from typing import Any
 from glassnet.registry import get_registered_name, get_registered_object, register_keras_serializable
 from glassnet.seeds import set_random_seed
 from glassnet.utils.generation import generate
+from glassnet.utils.images import array_to_img, img_to_array, load_img, save_img
 from glassnet.utils.numerical import normalize, to_categorical
 from glassnet.utils.sequences import pad_sequences
 
 __all__ = [
-    "PyDataset", "Sequence", "clear_session", "generate", "get_file", "get_registered_name", "get_registered_object",
-    "normalize", "pack_x_y_sample_weight", "pad_sequences", "register_keras_serializable", "set_random_seed",
-    "timeseries_dataset_from_array", "to_categorical", "unpack_x_y_sample_weight",
+    "PyDataset", "Sequence", "array_to_img", "clear_session", "generate", "get_file", "get_registered_name",
+    "get_registered_object", "img_to_array", "load_img", "normalize", "pack_x_y_sample_weight", "pad_sequences",
+    "register_keras_serializable", "save_img", "set_random_seed", "timeseries_dataset_from_array", "to_categorical",
+    "unpack_x_y_sample_weight",
 ]  # fmt: skip
 
 _ELSEWHERE = {
