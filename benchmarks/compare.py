@@ -101,6 +101,8 @@ def compare(workload: str, rounds: int, seconds: float, pythons: dict[str, str])
         "eager_ratio": round(medians["torch"] / medians["glassnet eager"], 3),
         "eager_ratio_to_fused": round(medians["torch fused"] / medians["glassnet eager"], 3),
         "replay_ratio": round(medians["torch"] / medians["glassnet replay"], 3),
+        "compiled_ratio": round(medians["torch"] / medians["glassnet compiled"], 3),
+        "compiled_ratio_to_fused": round(medians["torch fused"] / medians["glassnet compiled"], 3),
         "floor": WORKLOADS[workload].floor,
         "loss_after_20_steps": expected[-1],
     }
@@ -144,7 +146,8 @@ def main() -> None:
     for name in WORKLOADS:
         row = compare(name, options.rounds, options.seconds, pythons)
         rows.append(row)
-        print(f"{name:<34} eager {row['eager_ratio']:.2f}x  replay {row['replay_ratio']:.2f}x  (floor {row['floor']}x)  "
+        print(f"{name:<34} eager {row['eager_ratio']:.2f}x  replay {row['replay_ratio']:.2f}x  "
+              f"compiled {row['compiled_ratio']:.2f}x, {row['compiled_ratio_to_fused']:.2f}x to fused  (floor {row['floor']}x)  "
               + "  ".join(f"{k} {v['median']:.0f} us" for k, v in row["microseconds"].items()), flush=True)  # fmt: skip
     code = "import torch; print(torch.__version__)"
     torch_version = subprocess.run(

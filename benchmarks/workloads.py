@@ -76,9 +76,11 @@ def glassnet_model(workload: Workload) -> Any:
     return model
 
 
-def glassnet_step(workload: Workload, replay: bool) -> Step:
+def glassnet_step(workload: Workload, replay: bool, executor: str = "numpy") -> Step:
     """Our own training loop: forward, loss, backward, update."""
     import glassnet as gn
+
+    gn.config.set_executor(executor)
 
     model = glassnet_model(workload)
     losses = {
@@ -155,6 +157,7 @@ def _cycled(workload: Workload, update: Callable[[Any, Any], float], convert: An
 CONTENDERS: dict[str, Callable[[Workload], Step]] = {
     "glassnet eager": lambda w: glassnet_step(w, replay=False),
     "glassnet replay": lambda w: glassnet_step(w, replay=True),
+    "glassnet compiled": lambda w: glassnet_step(w, replay=True, executor="llvm"),
     "torch": lambda w: torch_step(w, fused=False),
     "torch fused": lambda w: torch_step(w, fused=True),
 }
