@@ -147,7 +147,7 @@ def main() -> None:
         row = compare(name, options.rounds, options.seconds, pythons)
         rows.append(row)
         print(f"{name:<34} eager {row['eager_ratio']:.2f}x  replay {row['replay_ratio']:.2f}x  "
-              f"compiled {row['compiled_ratio']:.2f}x, {row['compiled_ratio_to_fused']:.2f}x to fused  (floor {row['floor']}x)  "
+              f"compiled {row['compiled_ratio']:.2f}x, to fused {row['compiled_ratio_to_fused']:.2f}x  (floor {row['floor']}x) "
               + "  ".join(f"{k} {v['median']:.0f} us" for k, v in row["microseconds"].items()), flush=True)  # fmt: skip
     code = "import torch; print(torch.__version__)"
     torch_version = subprocess.run(
