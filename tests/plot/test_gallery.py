@@ -35,8 +35,18 @@ def convolution() -> gn.Sequential:
     return gn.Sequential([gn.Input((8, 8, 1)), conv, gn.layers.MaxPooling2D()])
 
 
+def transformer() -> gn.Sequential:
+    """A block that reads nine letters."""
+    gn.utils.set_random_seed(2)
+    block = gn.layers.TransformerDecoder(
+        32, 4, kernel_initializer=gn.initializers.RandomNormal(stddev=0.6), name="block"
+    )
+    return gn.Sequential([gn.Input((9,), dtype="int64"), gn.layers.Embedding(27, 16), block])
+
+
 GALLERY: dict[str, Callable[..., Any]] = {
     "activations": lambda xor, mlp, **how: plot.activations(mlp.model, mlp.x[:6], **how),
+    "attention": lambda xor, mlp, **how: plot.attention(transformer(), np.arange(9), tokens=list("charlotte"), **how),
     "boundary": lambda xor, mlp, **how: plot.boundary(xor.model, xor.x, xor.y, **how),
     "confusion": lambda xor, mlp, **how: plot.confusion(mlp.y_test, mlp.model.predict(mlp.x_test), **how),
     "curves": lambda xor, mlp, **how: plot.curves(mlp.history, **how),

@@ -438,3 +438,16 @@ def test_pixels_that_are_not_finite_are_hatched_and_counted(at: Callable[..., An
     assert texts(tab, "[data-testid=images-map] .legend-note") == ["27 not finite"]  # 9 windows hold it, of 3 maps
     go(tab, pinned="conv/biased_convolution[0,2,2,0]")
     assert "NaN" in tab.get_by_test_id("waterfall").inner_text()
+
+
+def test_formulas_of_all_operations_fit_their_card(ready: Callable[..., Any], small: Any) -> None:
+    tab = ready(small.html, viewport={"width": 1280, "height": 800})
+    cut = tab.evaluate("""() => {
+      const { trace, selection } = window.__glass;
+      return trace.moments("op", []).flatMap((moment, step) => {
+        selection.set({ granularity: "op", step });
+        const lines = [...document.querySelectorAll(".card-formula .formula, .card-numbers .numbers-line")];
+        return lines.filter((line) => line.scrollWidth > line.clientWidth + 1).map(() => moment.op.op);
+      });
+    }""")
+    assert cut == []

@@ -169,12 +169,21 @@ def test_a_loss_that_falls_is_told_at_the_update_only(ready: Opened) -> None:
     assert [number(text) for text in numbers] == pytest.approx([facts["loss_after"], facts["loss_before"]], rel=1e-3)
 
 
-def test_the_head_shows_the_rate_of_a_schedule_as_a_number(ready: Opened) -> None:
-    rates = gn.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
-    tab = ready(explain(xor(gn.optimizers.SGD(rates)), XOR_X, XOR_Y).html)
-    assert tab.inner_text(".explain-title .label").endswith("SGD, learning rate 0.025")  # after two steps
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (gn.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5), "0.025 now (0.1 at the start, decaying)"),
+        (gn.optimizers.schedules.PiecewiseConstantDecay([1], [0.1, 0.2]), "0.2 now (0.1 at the start, rising)"),
+        (0.1, "0.1"),
+    ],
+)
+def test_a_rate_that_a_schedule_changed_is_told_beside_the_one_it_began_with(
+    ready: Opened, rate: Any, words: str
+) -> None:
+    tab = ready(explain(xor(gn.optimizers.SGD(rate)), XOR_X, XOR_Y).html)  # after two steps
+    assert tab.inner_text(".explain-title .label").endswith(f"SGD, learning rate {words}")
     go(tab, step=6)
-    assert "the learning rate is 0.025." in tab.inner_text("[data-testid=update-story]")
+    assert f"the learning rate is {words}." in tab.inner_text("[data-testid=update-story]")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -200,6 +209,42 @@ def test_digits_that_float32_did_not_keep_are_explained_beside_the_numbers(ready
     assert noted > 0 or dtype == "float64"
 
 
+# ---------------------------------------------------------------- every number once, and under a name of its own
+
+SIGNS_AND_TITLES = """() => [...document.querySelectorAll(".stage-body :is(.stage-sign, .view-title, .stage-number)")]
+  .map((node) => node.firstChild.textContent)"""
+
+
+def scaled() -> Any:
+    """Two layers that only scale, and a dense one."""
+    gn.utils.set_random_seed(0)
+    scaling = [gn.layers.Rescaling(0.5, name="scale"), gn.layers.Rescaling(2.0, 1.0, name="shift")]
+    layers = [*scaling, gn.layers.Flatten(name="flat"), gn.layers.Dense(3, "softmax", name="out")]
+    x = np.arange(16, dtype="uint8").reshape(1, 4, 4)
+    return explain(gn.Sequential([gn.Input((4, 4)), *layers]), x, [1], "sparse_categorical_crossentropy", "sgd")
+
+
+def test_a_layer_that_scales_is_one_line_of_pictures_and_its_result_has_a_name_of_its_own(ready: Opened) -> None:
+    made = scaled()
+    tab = ready(made.html)
+    assert tab.evaluate(SIGNS_AND_TITLES) == ["x", "·", "0.5", "+", "0", "=", "x′"]
+    go(tab, step=1)
+    assert tab.evaluate(SIGNS_AND_TITLES) == ["x′", "·", "2", "+", "1", "=", "x″"]
+    tab.click("[data-testid=by-op]")
+    go(tab, step=1)  # after the cast
+    assert tab.evaluate(SIGNS_AND_TITLES) == ["x", "·", "0.5", "=", "x · 0.5"]
+
+
+def test_no_two_buttons_of_a_step_card_are_called_alike(ready: Opened, xor_page: str, mnist_page: str) -> None:
+    for text in (xor_page, mnist_page, scaled().html):
+        tab = ready(text)
+        for step in range(tab.evaluate("() => window.__glass.trace.steps.length")):
+            go(tab, step=step)
+            for row in tab.locator(".tab-row").all():
+                names = row.locator(".tab").all_inner_texts()
+                assert len(names) == len(set(names)), (step, names)
+
+
 # ---------------------------------------------------------------- E9, E10: layout, size and speed
 
 LAYOUT = """() => {
@@ -220,6 +265,7 @@ LAYOUT = """() => {
     small: small.map((node) => node.outerHTML.slice(0, 80)),
     overlaps: overlaps.map((pair) => pair.map((node) => node.textContent.slice(0, 40))),
     wide: document.documentElement.scrollWidth - innerWidth,
+    code: Math.max(...[...document.querySelectorAll(".code-text")].map((node) => node.scrollWidth - node.clientWidth)),
     nodes: document.querySelectorAll("*").length,
   };
 }"""
@@ -235,6 +281,7 @@ def test_every_step_fits_the_screen(ready: Opened, xor_page: str, mnist_page: st
             assert found["small"] == [], step
             assert found["overlaps"] == [], step
             assert found["wide"] <= 0, step
+            assert found["code"] <= 0, step
             assert found["nodes"] <= 2000, step
 
 
@@ -253,6 +300,22 @@ def test_gradients_in_the_strip_leave_the_frame_of_their_shelf_free(
         assert min(rooms) >= 2  # the frame is 1.5 wide
 
 
+def test_a_stage_that_never_gets_a_gradient_says_why(ready: Opened, xor_page: str) -> None:
+    made = scaled()
+    for text, forward, notes in (
+        (xor_page, 2, {"input": "not needed", "sigmoid": "fused: p − y at output"}),
+        (made.html, 4, {"input": "not needed", "scale": "not needed", "shift": "not needed",
+                        "softmax": "fused: p − y at out"}),
+    ):  # fmt: skip
+        tab = ready(text)
+        assert tab.locator(".flow-note").count() == 0  # what is still to come is no reason
+        for step in (forward + 1, -1):
+            go(tab, step=step if step > 0 else tab.evaluate("() => window.__glass.trace.steps.length - 1"))
+            tiles = tab.locator(".flow-tile:has(.flow-note)").all()
+            found = {t.locator(".flow-title").inner_text(): t.locator(".flow-note").inner_text() for t in tiles}
+            assert found == notes
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_formula_of_a_new_shape_names_the_cells_and_fits_its_card(ready: Opened, width: int) -> None:
     model = gn.Sequential([gn.Input((28, 28)), gn.layers.Flatten(name="flatten"), gn.layers.Dense(3)])
@@ -261,9 +324,7 @@ def test_the_formula_of_a_new_shape_names_the_cells_and_fits_its_card(ready: Ope
     go(tab, step=0, pinned=f"{made.trace.ops[0].name}")
     shown = tab.locator(".card-formula .formula").first
     assert shown.evaluate("(node) => node.scrollWidth - node.clientWidth") <= 0
-    row, column = divmod(
-        int(re.search(r"0,(\d+)=", shown.inner_text().replace("\n", "").replace(" ", "")).group(1)), 28
-    )
+    row, column = divmod(int(re.search(r"0,(\d+)=", re.sub(r"[\s\u200b]", "", shown.inner_text())).group(1)), 28)
     ref = shown.locator("[data-part=read]").first.get_attribute("data-ref")
     assert ref == f"x[0,{row},{column}]"
 
@@ -316,6 +377,19 @@ def test_pictures_are_drawn_for_the_width_of_paper_and_afterwards_for_the_screen
     assert tab.evaluate("() => window.drawn") <= 703 < on_screen  # A4 has 210 mm, less twice 12 mm
     go(tab)
     assert tab.evaluate(drawn) == on_screen
+
+
+def test_a_page_of_mnist_size_in_which_no_number_is_zero_and_adam_is_under_way_stays_below_3_megabytes() -> None:
+    gn.utils.set_random_seed(0)
+    layers = [gn.layers.Dense(128, "tanh", name="hidden"), gn.layers.Dense(10, "softmax", name="output")]
+    model = gn.Sequential([gn.Input((784,)), *layers])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(0)
+    x, y = rng.random((256, 784), dtype="float32") + np.float32(0.1), rng.integers(0, 10, 256)
+    model.fit(x, y, epochs=2, verbose=0)
+    made = explain(model, x[:3], y[:3])
+    assert all((made.trace[f"hidden/kernel:{slot}@1"].array != 0).all() for slot in "mv")
+    assert len(made.html.encode()) <= 3e6
 
 
 def test_a_page_of_mnist_size_is_there_within_a_second_and_a_half_and_steps_within_a_tenth(

@@ -35,6 +35,51 @@ def test_keys_and_buttons_lead_through_the_phases_in_order(ready: Opened, xor_pa
     assert tab.evaluate(PLACES)["step"] == len(phases) - 2
 
 
+@pytest.mark.parametrize("by", ["layer", "op", "number"])
+def test_the_words_of_the_phases_are_buttons_that_lead_to_their_first_step(
+    ready: Opened, xor_page: str, by: str
+) -> None:
+    tab = ready(xor_page)
+    tab.click(f"[data-testid=by-{by}]")
+    phases = tab.evaluate("""() => { const { trace, selection } = window.__glass;
+      const { granularity, route } = selection.get();
+      return trace.moments(granularity, route).map(({ phase }) => phase); }""")
+    tab.keyboard.press("End")
+    for phase in ("loss", "backward", "update", "forward"):
+        tab.focus(f"[data-testid=phase-{phase}]")
+        tab.keyboard.press("Enter")
+        assert tab.evaluate(PLACES)["step"] == phases.index(phase)
+        assert tab.evaluate("() => document.activeElement.textContent") == phase  # the focus stays where it was
+        current = tab.locator(".transport-phase[aria-current=true]")
+        assert current.all_inner_texts() == [phase]
+
+
+def test_on_a_phone_a_finger_meets_the_words_of_the_phases(ready: Opened, xor_page: str) -> None:
+    tab = ready(xor_page, viewport={"width": 390, "height": 844}, has_touch=True)
+    for phase in ("forward", "loss", "backward", "update"):
+        box = tab.locator(f"[data-testid=phase-{phase}]").bounding_box()
+        assert min(box["width"], box["height"]) >= 44, phase
+        tab.tap(f"[data-testid=phase-{phase}]")
+        assert tab.evaluate(PLACES)["phase"] == phase
+
+
+def test_escape_leads_from_a_number_to_its_unit_to_the_whole_step(ready: Opened, mnist_page: str) -> None:
+    tab = ready(mnist_page)
+    stage = tab.get_by_test_id("stage")
+    pinned = "() => window.__glass.selection.get().pinned"
+    go(tab, pinned="hidden/kernel@0[300,37]")
+    assert stage.get_attribute("data-level") == "cell"
+    tab.keyboard.press("Escape")
+    assert tab.evaluate(pinned) == "hidden/linear[0,37]"
+    assert stage.get_attribute("data-level") == "unit"
+    tab.locator(".slice [role=grid]").first.focus()  # pictures have keys of their own, but not this one
+    tab.keyboard.press("Escape")
+    assert tab.evaluate(pinned) == ""
+    assert stage.get_attribute("data-level") == "overview"
+    tab.keyboard.press("Escape")
+    assert (tab.evaluate(pinned), tab.evaluate(PLACES)["step"]) == ("", 0)
+
+
 def test_the_address_leads_to_every_state(ready: Opened, xor_page: str) -> None:
     tab = ready(xor_page)
     for by in ("layer", "op", "number"):
@@ -139,18 +184,19 @@ def test_pointing_at_a_weight_marks_it_in_formula_code_and_pictures(ready: Opene
 
 
 def test_the_presenter_shows_one_thing_after_the_other(ready: Opened, xor_page: str) -> None:
-    tab = ready(xor_page)
+    tab = ready(xor_page, viewport={"width": 1280, "height": 1200})
+    go(tab, step=2)
     slide = "() => [document.documentElement.dataset.slide ?? '', window.__glass.selection.get().step].join()"
     tab.keyboard.press("p")
     seen = [tab.evaluate(slide)]
     for key in ["ArrowRight"] * 5 + ["ArrowLeft"]:
         tab.keyboard.press(key)
         seen.append(tab.evaluate(slide))
-    assert seen == ["words,0", "stage,0", "formula,0", "numbers,0", "code,0", "words,1", "code,0"]
+    assert seen == ["words,2", "stage,2", "formula,2", "numbers,2", "code,2", "words,3", "code,2"]
     assert tab.is_hidden("[data-testid=card-formula]")
     assert tab.is_visible("[data-testid=card-code]")
     tab.keyboard.press("Escape")
-    assert tab.evaluate(slide) == ",0"
+    assert tab.evaluate(slide) == ",2"
     assert tab.is_visible("[data-testid=card-formula]")
 
 
@@ -170,6 +216,11 @@ SLIDE = """() => {
 }"""
 
 
+def screens(tab: Any) -> int:
+    """How many screens the pictures of this slide take."""
+    return int((tab.locator(".stage-trail").get_attribute("data-screen") or "/ 1").rpartition(" ")[2])
+
+
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)], ids=["hd", "full-hd"])
 def test_slides_fill_the_screen_without_scrolling(ready: Opened, mnist_page: str, size: tuple[int, int]) -> None:
     tab = ready(mnist_page, viewport={"width": size[0], "height": size[1]})
@@ -177,16 +228,42 @@ def test_slides_fill_the_screen_without_scrolling(ready: Opened, mnist_page: str
         go(tab, step=step)
         tab.keyboard.press("p")
         for slide in ("words", "stage", "formula", "numbers", "code"):
-            found = tab.evaluate(SLIDE)
-            assert found["slide"] == slide
-            assert found["sharp"] == pytest.approx(1, rel=0.05), (step, slide)
-            if (
-                slide != "stage" or step == 3
-            ):  # the stage of a layer with 784 × 128 weights may be longer than the screen
-                assert found["scroll"] <= 0, (step, slide)
-                assert max(found["wide"], found["high"]) >= 0.7, (step, slide)
-            tab.keyboard.press("ArrowRight")
+            for screen in range(1 if slide != "stage" else screens(tab)):
+                found = tab.evaluate(SLIDE)
+                assert found["slide"] == slide
+                assert found["sharp"] == pytest.approx(1, rel=0.05), (step, slide)
+                assert found["scroll"] <= 0, (step, slide, screen)
+                assert max(found["wide"], found["high"]) >= 0.7 or screen, (step, slide)
+                tab.keyboard.press("ArrowRight")
+                go(tab)  # pictures follow their own width a moment later
         tab.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("height", [720, 1080])
+def test_the_pictures_of_a_slide_come_in_as_many_screens_as_they_need_each_picture_once(
+    ready: Opened, mnist_page: str, height: int
+) -> None:
+    tab = ready(mnist_page, viewport={"width": 1280, "height": height})
+    shown = """() => [...document.querySelectorAll(".stage-body .view-title, .stage-body .stage-heading")]
+      .map((node, at) => (node.checkVisibility() ? at : -1)).filter((at) => at >= 0)"""
+    for step in (1, 4, 5, 6):
+        go(tab, step=step)
+        whole = tab.evaluate(shown)
+        for key in ("p", "ArrowRight"):
+            tab.keyboard.press(key)
+        count = screens(tab)
+        seen = []
+        for screen in range(count):
+            assert (tab.locator(".stage-trail").get_attribute("data-screen") or "1 / 1") == f"{screen + 1} / {count}"
+            seen.append(tab.evaluate(shown))
+            tab.keyboard.press("ArrowRight")
+        assert [at for screen in seen for at in screen] == whole, step
+        assert tab.is_visible("[data-testid=card-formula]")
+        tab.keyboard.press("ArrowLeft")  # back to the last screen of the pictures
+        assert tab.evaluate(shown) == seen[-1]
+        tab.keyboard.press("Escape")
+        assert tab.evaluate(shown) == whole
+    assert height > 720 or count > 1
 
 
 def test_pointing_at_an_enlarged_picture_still_finds_the_cell_under_the_pointer(ready: Opened, mnist_page: str) -> None:

@@ -48,11 +48,12 @@ def test_special_numbers_strides_and_byte_order_do_not_matter(kit):
     assert [bytes(got["bytes"]) for got in found] == [array.tobytes() for array in expected]
 
 
-ADD = """async ({ before, change, factor }) => {
+ADD = """async ({ before, change, factor, added, power }) => {
   const { addChange, decode } = await import("/payload.js");
   const old = await decode({ buffer: before, dtype: "float32" });
   const difference = await decode({ buffer: change, dtype: "uint32" });
-  return [...new Uint8Array(addChange(old, difference, factor).buffer)];
+  const news = added && (await decode({ buffer: added, dtype: "float32" }));
+  return [...new Uint8Array(addChange(old, difference, factor, news, power).buffer)];
 }"""
 
 
@@ -62,10 +63,26 @@ def test_what_is_stored_as_a_change_arrives_bit_for_bit(kit, special):
     before = np.concatenate([rng.normal(size=1000) * 10.0 ** rng.integers(-44, 38, 1000), special]).astype("float32")
     after = before * np.float32(0.9)
     after[::3] += np.float32(0.1)
-    factor, change = encode_change(before, after, [0.999, 0.9])
-    assert factor == (0.9 if np.isfinite(special).all() else 1)
+    factor, power, change = encode_change(before, after, [0.999, 0.9])
+    assert (factor, power) == (0.9 if np.isfinite(special).all() else 1, 0)
     got = kit.evaluate(ADD, {"before": encode_array(before), "change": change, "factor": factor})
     assert bytes(got) == after.tobytes()
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_running_mean_is_stored_by_what_it_took_in_and_arrives_bit_for_bit(kit, power):
+    rng = np.random.default_rng(1)
+    before, new = (
+        rng.normal(size=2000).astype("float32") * np.float32(10.0) ** rng.integers(-12, 9, 2000) for _ in "ab"
+    )
+    before, new = before.astype("float32"), new.astype("float32")
+    after = before * np.float32(0.999) + new**power * np.float32(1 - 0.999)
+    after[:3] = [np.nan, -0.0, 7.0]  # whatever really was recorded
+    factor, found, change = encode_change(before, after, [0.9, 0.999], new)
+    assert (factor, found) == (0.999, power)
+    assert len(change) < 200
+    texts = {"before": encode_array(before), "change": change, "added": encode_array(new)}
+    assert bytes(kit.evaluate(ADD, {**texts, "factor": factor, "power": found})) == after.tobytes()
 
 
 def test_an_unknown_dtype_is_named(kit):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,15 @@ def test_mouse_and_keys_lead_from_the_layer_to_a_unit_to_a_weight_and_back(shown
     assert stage.get_attribute("data-level") == "overview"
 
 
+@pytest.mark.parametrize(("step", "pixel"), [(0, 20), (0, 0), (5, 20)])  # pixel 0 is never on a route
+def test_of_an_opened_pixel_no_other_cell_is_outlined(shown, digits, step, pixel):
+    page = shown(digits, step=step, pinned=f"x[0,{pixel}]")
+    outlined = page.get_by_test_id("lens").locator(".is-linked")
+    assert [cell.get_attribute("data-ref") for cell in outlined.all()] == [
+        page.get_by_test_id("cell").locator(".closeup-value").get_attribute("data-ref")
+    ]
+
+
 @pytest.mark.parametrize("unit", [0, 7, 22, 31])
 def test_the_waterfalls_visible_parts_add_up_to_the_shown_sum(shown, digits, unit):
     page = shown(digits, pinned=f"dense/linear[0,{unit}]")
@@ -369,8 +379,7 @@ def test_the_page_answers_which_pixel_pushed_most_its_gradient_its_factors_and_t
     assert f"“{true}”" in answer
     assert number(re.search(r"[+−]\d+\.\d+", answer).group()) == pytest.approx(pushes[best], rel=1e-3)
 
-    page.get_by_test_id("push-follow").click()  # from here on the chain is that of this pixel
-    page.evaluate(SELECT, {"pinned": ""})
+    assert page.get_by_test_id("push-follow").count() == 0  # the route leads through it as it is
     route = page.evaluate("window.__glass.selection.get().route")
     assert tuple(cell_of(route[0])) == (0, best)
     cell = tuple(cell_of(route[1]))
@@ -381,11 +390,88 @@ def test_the_page_answers_which_pixel_pushed_most_its_gradient_its_factors_and_t
     assert number(result.split()[-1]) == pytest.approx(gradient, rel=1e-3)
 
     page.evaluate(SELECT, {"step": 6})
-    story = page.get_by_test_id("update-story").first.inner_text()
+    story = page.get_by_test_id("update-story").first
     before, after = trace["dense/kernel@0"].array[cell], trace["dense/kernel@1"].array[cell]
-    for value in (format_number(before, 6), format_number(after, 6)):
-        assert value in story
-    assert ("goes up" if after > before else "goes down") in story
+    told = story.locator(".role-param").all_inner_texts()
+    assert [number(text) for text in told] == pytest.approx([before, after], rel=1e-4)
+    assert ("goes up" if after > before else "goes down") in story.inner_text()
+
+
+@pytest.mark.parametrize(("make", "size", "is_off_the_route"), [(digit, 8, False), (large, 28, True)])
+def test_at_most_four_clicks_lead_to_the_strongest_pixel_its_weights_gradient_and_its_update(
+    shown, make, size, is_off_the_route
+):
+    made = make()
+    trace = made.trace
+    page = shown(made)
+    page.click("[data-testid=why]")
+    row, column = map(int, re.search(r"pixel \((\d+), (\d+)\)", page.get_by_test_id("push").inner_text()).groups())
+    assert page.get_by_test_id("push-follow").count() == is_off_the_route
+    if is_off_the_route:
+        page.click("[data-testid=push-follow]")
+    page.click("[data-testid=push-gradient]")
+    cell = cell_of(page.evaluate("window.__glass.selection.get().pinned"))
+    assert cell[0] == size * row + column
+    gradient = trace.tensors[trace["dense/kernel@0"].grad].array[tuple(cell)]
+    assert np.float32(number(page.locator(".closeup-value").inner_text())) == gradient
+    factors = page.get_by_test_id("chain").locator(".ribbon").first
+    assert number(factors.locator(".ribbon-result").inner_text().split()[-1]) == pytest.approx(gradient, rel=1e-3)
+    page.click("[data-testid=phase-update]")
+    told = page.get_by_test_id("update-story").locator(".role-param").all_inner_texts()
+    weights = [trace[f"dense/kernel@{version}"].array[tuple(cell)] for version in (0, 1)]
+    assert [number(text) for text in told] == pytest.approx(weights, rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_weight_and_change_are_told_with_as_many_decimals_as_the_new_weight_and_add_up_to_it(shown, optimizer):
+    page = shown(digit(optimizer=optimizer), step=6)
+    found = 0
+    for story in page.get_by_test_id("update-story").all():
+        before, change, after = story.locator(":is(.role-param, .role-delta)").all_inner_texts()
+        texts = [text.replace(MINUS, "-") for text in (before, change, after)]
+        assert len({len(text.partition(".")[2]) for text in texts}) == 1, texts
+        assert Decimal(texts[0]) + Decimal(texts[1]) == Decimal(texts[2])
+        found += 1
+    assert found == 2  # of a weight and of a bias
+    rows = page.locator(".update-table tr:is(.update-param, .update-delta) .number").all_inner_texts()
+    before, change, after = [Decimal(text.replace(MINUS, "-")) for text in rows]
+    assert before + change == after
+
+
+# ---------------------------------------------------------------- nothing covers anything
+
+
+def test_no_line_crosses_the_words_on_the_slope_of_a_wiggle(shown, xor, digits):
+    for made, step in ((xor[0], 5), (digits, 5)):
+        page = shown(made, step=step)
+        for wiggle in page.evaluate("window.__glass.trace.wiggle"):
+            weight = made.trace.tensors[wiggle["tensor"]].ref
+            page.evaluate(SELECT, {"pinned": f"{weight}[{','.join(map(str, wiggle['cell']))}]"})
+            if not page.get_by_test_id("wiggle").count():
+                continue  # of another layer
+            crossed = page.get_by_test_id("wiggle").evaluate("""(node) => {
+              const label = node.querySelector(".tangent-label").getBBox();
+              const points = [...node.querySelectorAll(".tangent-line, path.series")].flatMap((line) =>
+                Array.from({ length: 400 }, (_, at) => line.getPointAtLength((at / 399) * line.getTotalLength())));
+              return points.some(({ x, y }) => x > label.x && x < label.x + label.width
+                && y > label.y + 2 && y < label.y + label.height - 2);
+            }""")
+            assert not crossed, wiggle
+
+
+def test_numbers_of_samples_on_the_hidden_plane_cover_neither_each_other_nor_a_mark(shown, xor):
+    page = shown(xor[0])
+    for step in (0, 1, 6, 7):
+        page.evaluate(SELECT, {"step": step})
+        boxes = page.locator(".hidden-sample").evaluate_all("""(nodes) => nodes.map((node) =>
+          [node.lastChild, node.firstChild].map((part) => part.getBoundingClientRect().toJSON()))""")
+        assert len(boxes) == 4
+        labels = [label for label, _ in boxes]
+        for at, label in enumerate(labels):
+            for other in labels[:at] + [mark for _, mark in boxes]:
+                across = min(label["right"], other["right"]) - max(label["left"], other["left"])
+                down = min(label["bottom"], other["bottom"]) - max(label["top"], other["top"])
+                assert across <= 1 or down <= 3, (step, at)  # of the line above and below the digits
 
 
 # ---------------------------------------------------------------- size, speed, and every stop of the tour

@@ -238,6 +238,12 @@ def test_ticks_are_round_even_and_inside(views, low, high, count):
     assert low <= ticks[0] <= ticks[-1] <= high
 
 
+def test_between_whole_numbers_such_as_epochs_there_are_no_ticks(views):
+    page = views()
+    show(page, "chart", "{title: '', x: 'epoch', y: '', series: [{name: 'L', points: [[1, 0.3], [2, 0.2], [3, 0.1]]}]}")
+    assert texts(page, ".axes-number[text-anchor=middle]") == ["1", "2", "3"]
+
+
 def test_the_tangent_touches_the_curve_at_its_point_with_its_slope(views):
     page = views(viewport={"width": 900, "height": 800})
     points = [[w, (w - 1) ** 2 + 2] for w in np.linspace(-1, 1, 21)]

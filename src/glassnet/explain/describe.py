@@ -12,6 +12,7 @@ from typing import Any
 
 from glassnet.autograd.rules import Expr, Name, Read, children, parse
 from glassnet.autograd.worked import format_number
+from glassnet.explain.sequences import axes_of, symbol_of
 from glassnet.explain.trace import TracedOp, TracedTensor, TraceStep
 
 _KIND = {"kernel": "W", "bias": "b"}
@@ -79,8 +80,9 @@ def name_tensors(
             tensors[number].axes = ("N", "I")
     _name_settings(tensors, ops)
     _name_results(tensors, ops, loss)
-    _name_gradients(tensors)
     _name_constants(tensors, ops)
+    _name_ways(tensors, [op for op in ops if op.phase in ("forward", "loss")])
+    _name_gradients(tensors)
     _name_ways(tensors, ops)
     used: Counter[str] = Counter()
     for tensor in tensors:
@@ -134,6 +136,7 @@ def _letters_of(array: str, parts: Iterable[Expr]) -> tuple[str, ...]:
 def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | None) -> None:
     """z1, a1, z2, a2, ..., p for the output, ℓ per sample and L for the loss."""
     layer, last = 0, _last_output(ops)
+    closing = {op.path: op for op in ops if op.phase == "forward" and op.inside_of is None}  # the last of each path
     for op in ops:
         path = op.path or ("loss" if op.phase == "loss" else "")
         if op.name in _MULTIPLYING and op.phase == "forward" and op.inside_of is None:
@@ -149,7 +152,8 @@ def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | 
                 tensor.name = f"{'inside' if op.inside_of is not None else op.phase} {tensor.name}"
                 continue
             same_target = op.name in _SAME and tensors[op.reads[0]].role == "target"
-            tensor.role, tensor.axes = "target" if same_target else "act", _BATCH_AXES.get(tensor.array.ndim, ())
+            tensor.role = "target" if same_target else "act"
+            tensor.axes = axes_of(op, output, tensors[op.reads[0]], tensor.array.shape)
             if (not layer or op.name == "reshape") and op.phase == "forward" and tensor.array.ndim == 2:
                 tensor.axes = ("N", "I")
             if output not in op.targets:
@@ -158,12 +162,14 @@ def _name_results(tensors: list[TracedTensor], ops: list[TracedOp], loss: int | 
                 tensor.symbol = tensors[op.reads[0]].symbol
             elif op.phase == "loss":
                 tensor.symbol = "L" if number == loss else _fresh("ℓ", tensors)
+            elif op is not last and symbol_of(op, output):
+                tensor.symbol = _fresh(symbol_of(op, output), tensors)
             elif op is last:
                 tensor.symbol = "p" if op.name in _PROBABILITIES else "ŷ"
             elif layer:
                 tensor.symbol = _fresh(f"{'z' if op.name in _MULTIPLYING else 'a'}{layer}", tensors)
-            else:
-                tensor.symbol = "x′"
+            elif op is closing[op.path] and (op.name not in _SAME or tensors[op.reads[0]].role == "input"):
+                tensor.symbol = _fresh("x", tensors)
 
 
 def _fresh(symbol: str, tensors: list[TracedTensor]) -> str:
@@ -216,6 +222,9 @@ def _name_ways(tensors: list[TracedTensor], ops: list[TracedOp]) -> None:
             if tensor.role == "grad":  # what backward makes of values alone, such as W2ᵀ, is no gradient
                 read = [tensors[number].role for number in op.reads]
                 tensor.role = read[0] if len(read) == 1 else "grad" if "grad" in read else "act"
+            if tensor.name.endswith("_bar"):
+                tensor.symbol = f"∂L/∂{tensor.name.rpartition('.')[2].removesuffix('_bar')}"
+                continue
             if op.name == "transpose":
                 tensor.symbol, tensor.axes = f"{parts[0]}ᵀ", first.axes[::-1]
                 continue
@@ -278,6 +287,8 @@ _OP_WORDS = {
     "up.",
     "max_pooling": "Of every {window} window only the largest number stays.",
     "max_unpooling": "The error goes to the cell that won its window; every other cell gets 0.",
+    "attention": "Every step looks at all steps that it may see, and takes the mean of their values, weighted by how "
+    "well their keys fit its query.",
     "relu": "What is negative becomes 0; what is positive passes unchanged.",
     "tanh": "Every number is squeezed into the range from −1 to 1.",
     "sigmoid": "Every number is squeezed into the range from 0 to 1.",
@@ -346,7 +357,8 @@ def _words_of_step(phase: str, members: list[TracedOp], ops: list[TracedOp]) -> 
     if phase == "update":
         return members[0].words
     if phase != "backward":
-        return " ".join(dict.fromkeys(op.words for op in members[:2] if op.words))
+        told = [op for op in members if op.name != "cast"] or members
+        return " ".join(dict.fromkeys(op.words for op in told[:2] if op.words))
     through = dict.fromkeys(op.backward_of for op in members if op.backward_of is not None)
     return " ".join(dict.fromkeys(_backward_words(ops[number].name) for number in list(through)[:2]))
 

@@ -21,6 +21,8 @@ import numpy as np
 from glassnet.errors import ArgumentError, SavingError
 from glassnet.explain.packing import array_to_json, op_to_json, trace_to_json
 from glassnet.explain.recording import given_array, trace
+from glassnet.explain.sequences import OPENED
+from glassnet.explain.source import Line
 from glassnet.explain.trace import Trace, TracedOp, TracedTensor
 from glassnet.explain.wiggle import wiggle
 from glassnet.saving.atomic import atomic_write
@@ -31,10 +33,10 @@ from glassnet.web.payload import encode_array, encode_change
 MOST_VALUES = 2_000_000
 """Numbers embedded in one page; the tensors beyond are left out, largest first, and the page says so."""
 
-MOST_LETTERS = 6_750_000
-"""Letters that write them down; with all that is not numbers, a page stays under 7.5 MB."""
+MOST_LETTERS = 3_700_000
+"""Letters that write them down; with all that is not numbers, a page of a transformer stays under 5 MB."""
 
-_STYLES = ("theme.css", "views.css", "stage.css", "explain.css")
+_STYLES = ("theme.css", "views.css", "stage.css", "opened.css", "explain.css")
 _NOTEBOOK_HEIGHT = 900
 
 
@@ -89,6 +91,7 @@ def explain(
     classes: Sequence[str] | None = None,
     image: tuple[int, int] | None = None,
     columns: Sequence[str] | None = None,
+    tokens: Sequence[str] | None = None,
     title: str | None = None,
 ) -> Explanation:
     """One training step of a model on one sample or a small batch, as a page; the model is the same afterwards.
@@ -96,6 +99,7 @@ def explain(
     Arguments:
         loss, optimizer: those of `compile` by default.
         classes, columns: names of the outputs and of the inputs.
+        tokens: names of the ids that a model of text reads; by default the classes, where there are as many.
         image: rows and columns, where the inputs are the pixels of an image.
 
     >>> import glassnet as gn
@@ -112,6 +116,7 @@ def explain(
         "classes": _names("classes", classes, "output", *outputs[-1:]),
         "columns": _names("columns", columns, "input", *inputs[-1:]),
         "image": _rows_and_columns(image, math.prod(inputs)), "title": None if title is None else str(title),
+        "tokens": None if tokens is None else [str(token) for token in tokens],
     }  # fmt: skip
     return Explanation(step, facts)
 
@@ -159,13 +164,14 @@ def page(
     classes: Sequence[str] | None = None,
     image: tuple[int, int] | None = None,
     columns: Sequence[str] | None = None,
+    tokens: Sequence[str] | None = None,
     title: str | None = None,
 ) -> str:
     """A trace as an HTML page; the arguments are those of `explain`."""
     shape = step["x"].array.shape
     facts: dict[str, Any] = {
         "title": _title(step, title), "classes": classes, "columns": columns,
-        "image": image or _image_of(shape), "output": _output(step).ref,
+        "tokens": tokens, "image": image or _image_of(shape), "output": _output(step).ref,
     }  # fmt: skip
     return bundle("explain.js", title=facts["title"], styles=_STYLES, data={"trace": payload(step, facts)})
 
@@ -185,9 +191,10 @@ def payload(step: Trace, facts: dict[str, Any]) -> dict[str, Any]:
     texts = _texts(step, arrays)
     counts = {"embedded": sum(arrays[number].size for number in texts), "values": sum(array.size for array in arrays)}
     tensors = [_tensor(step, number, array, texts.get(number, _Text())) for number, array in enumerate(arrays)]
-    return trace_to_json(
-        {**step.facts, **facts, **counts}, tensors, [_op(number, op) for number, op in enumerate(step.ops)]
-    ) | {
+    code: dict[Line, int] = {}  # many operations share their lines
+    ops = [_op(number, op, code) for number, op in enumerate(step.ops)]
+    return trace_to_json({**step.facts, **facts, **counts}, tensors, ops) | {
+        "code": list(map(asdict, code)),
         "steps": [{"id": number} | asdict(part) for number, part in enumerate(step.steps)],
         "wiggle": _wiggles(step) if counts["embedded"] == counts["values"] else [],
     }  # fmt: skip
@@ -209,29 +216,41 @@ class _Text(NamedTuple):
     """The tensor from which the letters say only the difference."""
     factor: float = 1.0
     """What is taken of the base."""
+    added: int | None = None
+    """The tensor that a running mean took in."""
+    power: int = 0
+    """Of what was taken in; 0 where nothing was."""
 
 
 def _texts(step: Trace, arrays: list[Array]) -> dict[int, _Text]:
-    """The tensors whose numbers are in the page: all, or the smallest ones up to the limits."""
+    """The tensors whose numbers are in the page: all, or those of opened operations and the smallest, up to the limits."""
     found: dict[int, _Text] = {}
     before = {tensor.name: number for number, tensor in enumerate(step.tensors) if tensor.version == 0}
+    reshaped = {op.writes[0]: op.reads[0] for op in step.ops if op.name == "reshape"}
     shares = {number: _shares(op) for op in step.ops for number in op.writes}
     values, letters = MOST_VALUES, MOST_LETTERS
-    for number in sorted(range(len(arrays)), key=lambda number: arrays[number].size):
+    opened = {n for op in step.in_phase("forward") if op.name in OPENED for n in (*op.reads, *op.writes)}
+    for number in sorted(range(len(arrays)), key=lambda number: (number not in opened, arrays[number].size)):
         array, tensor = arrays[number], step.tensors[number]
-        values -= array.size
-        if values < 0:
-            break
-        base = before.get(tensor.name) if tensor.version == 1 and array.dtype == np.float32 else None
+        if array.size > values:
+            continue
+        base = before.get(tensor.name) if tensor.version == 1 else reshaped.get(number)
+        base = base if base in found and array.dtype == np.float32 == arrays[base].dtype else None
         if base is None:
             text = _Text(encode_array(array))
         else:
-            factor, difference = encode_change(arrays[base], array, shares.get(number, ()))
-            text = _Text(difference, base, factor)
-        letters -= len(text.letters or "")
-        if letters < 0:
-            break
-        found[number] = text
+            slope = None if tensor.of is None else step.tensors[tensor.of].grad
+            added = slope if slope in found and arrays[slope].dtype == np.float32 else None
+            news = None if added is None else arrays[added]
+            factor, power, difference = encode_change(
+                arrays[base].reshape(array.shape), array, shares.get(number, ()), news
+            )
+            text = _Text(difference, base, factor, added if power else None, power)
+        if len(text.letters or "") <= letters:
+            values, letters = values - array.size, letters - len(text.letters or "")
+            found[number] = text
+        elif number not in opened:
+            break  # all others are as large
     return found
 
 
@@ -244,6 +263,7 @@ def _tensor(step: Trace, number: int, array: Array, text: _Text) -> dict[str, An
     tensor = step.tensors[number]
     return {
         "id": number, **array_to_json(tensor.ref, array, text.letters), "base": text.base, "factor": text.factor,
+        "added": text.added, "power": text.power,
         "name": tensor.name, "symbol": tensor.symbol, "role": tensor.role, "version": tensor.version, "of": tensor.of,
         "grad": tensor.grad, "axes": list(tensor.axes), "stats": _stats(array),
     }  # fmt: skip
@@ -256,9 +276,9 @@ def _stats(array: Array) -> dict[str, Any]:
     return {"min": 0.0, "max": 0.0, "mean": 0.0} | {name: value.item() for name, value in {**known, **counts}.items()}
 
 
-def _op(number: int, op: TracedOp) -> dict[str, Any]:
+def _op(number: int, op: TracedOp, code: dict[Line, int]) -> dict[str, Any]:
     return {
         "id": number, **op_to_json(op), "formula": op.formula, "gradient": [line for line in op.gradient if line],
-        "words": op.words, "code": {kind: asdict(line) for kind, line in op.code.items()},
+        "words": op.words, "code": {kind: code.setdefault(line, len(code)) for kind, line in op.code.items()},
         "backward_of": op.backward_of, "inside_of": op.inside_of,
     }  # fmt: skip

@@ -155,6 +155,7 @@ def _facts(model: Any, loss: Any, optimizer: Any, x: Array) -> dict[str, Any]:
         "loss": chosen if isinstance(chosen, str) else getattr(chosen, "name", None) or getattr(chosen, "__name__", "loss"),
         "optimizer": type(optimizer).__name__,
         "optimizer_config": {**optimizer.get_config(), "learning_rate": optimizer.current_rate()},
+        "first_rate": optimizer.current_rate(ahead=-int(optimizer._iterations.array)),
         "own_train_step": type(model).train_step is not Trainer.train_step,
     }  # fmt: skip
 

@@ -168,8 +168,10 @@ def _true_place(trace: Trace) -> tuple[_Place, int]:
     if output.shape[-1] == 1:
         cell = (sample, *[0] * (output.ndim - 1))
         return _Place(number, cell), -1 if row[0] < output[cell] else 1
-    true = int(row[0]) if row.size == 1 else int(np.argmax(row))
-    return _Place(number, (sample, *[0] * (output.ndim - 2), min(max(true, 0), output.shape[-1] - 1))), 1
+    per_step = output.ndim == 3 and row.size == output.shape[1]
+    at = int(np.flatnonzero(row >= 0)[-1:].sum()) if per_step else 0  # the last step whose label counts
+    true = int(row[at]) if per_step or row.size == 1 else int(np.argmax(row))
+    return _Place(number, (sample, *[at] * (output.ndim - 2), min(max(true, 0), output.shape[-1] - 1))), 1
 
 
 def worst_sample(trace: Trace) -> int:

@@ -15,6 +15,7 @@ if importlib.util.find_spec("matplotlib") is None:
         expected="the extra `plot`", fix="pip install matplotlib pillow",
     )  # fmt: skip
 
+from glassnet.plot.attention import attention
 from glassnet.plot.flow import flow
 from glassnet.plot.graph import graph
 from glassnet.plot.judgement import confusion, worst
@@ -29,6 +30,6 @@ from glassnet.plot.training import curves
 from glassnet.plot.weights import weights
 
 __all__ = [
-    "Figure", "activations", "boundary", "confusion", "curves", "feature_maps", "flow", "gradients", "graph",
-    "hidden_plane", "kernels", "landscape", "network", "optimizer_race", "weights", "worst",
+    "Figure", "activations", "attention", "boundary", "confusion", "curves", "feature_maps", "flow", "gradients",
+    "graph", "hidden_plane", "kernels", "landscape", "network", "optimizer_race", "weights", "worst",
 ]  # fmt: skip

@@ -58,7 +58,7 @@ export function linearMap([low, high], from, to) {
  * Both axes with ticks, numbers and names; `grid` draws the ticks across the plot.
  *
  * @param {Plot} plot
- * @param {{range: Range, label: string}} x
+ * @param {{range: Range, label: string, isCount?: boolean}} x `isCount`: there is nothing between whole numbers
  * @param {{range: Range, label: string}} y
  * @param {boolean} grid
  * @returns {SVGGElement}
@@ -74,7 +74,7 @@ export function axesNode(plot, x, y, grid) {
     node.append(vector("line", { class: grid ? "axes-grid" : "axes-tick", x1: ends[0], x2: ends[1], y1: at, y2: at }));
     node.append(vector("text", { class: "axes-number", x: left - 8, y: at + 4, "text-anchor": "end" }, format(tick)));
   }
-  for (const tick of niceTicks(...x.range, Math.max(2, width / TICK_GAP))) {
+  for (const tick of niceTicks(...x.range, Math.max(2, width / TICK_GAP)).filter((at) => !x.isCount || Number.isInteger(at))) {
     const at = mapX(tick);
     node.append(vector("line", { class: "axes-tick", x1: at, x2: at, y1: bottom, y2: bottom + 4 }));
     node.append(vector("text", { class: "axes-number", x: at, y: bottom + 18, "text-anchor": "middle" }, format(tick)));

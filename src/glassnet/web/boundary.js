@@ -22,6 +22,7 @@ import { colorTable, hexToRgb, isSigned, limitOf, mixStops, TABLE_STEPS, themeCo
  * @property {{range: Range, label: string}} x
  * @property {{range: Range, label: string}} y
  * @property {PlanePoint[]} points
+ * @property {number} [largest] CSS pixels across; 360
  * @property {number} [chosen] the point that is explained
  * @property {string[]} classes names
  * @property {ZeroLine[]} [lines]
@@ -78,13 +79,13 @@ export function boundary(options) {
 /**
  * The plane in its box: both axes at the same scale where that leaves it readable.
  *
- * @param {Pick<BoundaryOptions, "x" | "y">} options
+ * @param {Pick<BoundaryOptions, "x" | "y" | "largest">} options
  * @param {number} available
  * @returns {import("./axes.js").Plot}
  */
-function planPlane({ x, y }, available) {
+function planPlane({ x, y, largest = LARGEST_PLANE }, available) {
   const left = axisMargin(y.range, LARGEST_PLANE);
-  const width = Math.max(120, Math.min(LARGEST_PLANE, available - left - 12));
+  const width = Math.max(120, Math.min(LARGEST_PLANE, largest, available - left - 12));
   const ratio = (y.range[1] - y.range[0]) / (x.range[1] - x.range[0]);
   return { left, top: 24, width, height: Math.round(width * Math.max(0.5, Math.min(1.2, ratio))) };
 }

@@ -7,7 +7,8 @@ import { formula, formulaWithNumbers } from "./formula.js";
 import { latex } from "./latex.js";
 import { lossStory } from "./lossstory.js";
 import { text } from "./messages.js";
-import { format, formatFull, formatSigned } from "./numbers.js";
+import { format, formatFull } from "./numbers.js";
+import { fixed, sumDecimals } from "./rounding.js";
 import { limitOf, scaleKind, themeColor } from "./scale.js";
 import { link, readRef, selection, writeRef } from "./selection.js";
 import { agrees, sizeOfParts } from "./selfcheck.js";
@@ -21,6 +22,7 @@ import { thumbnail } from "./thumbnail.js";
 const PICTURE = 72;
 const TERMS = 4;
 const ENOUGH = 4096;
+const MOST_PARTS = 40; // of a fused operation; one of more is opened on the stage
 
 /**
  * @param {Trace} trace
@@ -132,26 +134,50 @@ function symbolOf({ symbol, name, version }) {
  */
 function tabRows(trace, { moment, op }) {
   const chosen = op.insideOf ?? op;
-  const button = (/** @type {Op} */ other, /** @type {boolean} */ current) => tabButton(trace, other, current);
   const rows = [];
   if (moment.ops.length > 1) {
-    rows.push(element("div", { class: "tab-row", role: "group", "aria-label": text("card.tabs") }, ...moment.ops.map((other) => button(other, other === chosen))));
+    rows.push(element("div", { class: "tab-row", role: "group", "aria-label": text("card.tabs") }, ...tabButtons(trace, moment.ops, chosen)));
   }
   if (chosen.parts.length) {
     const label = element("span", { class: "label" }, text("card.inside", { op: chosen.op }));
-    rows.push(element("div", { class: "tab-row tab-row-inside" }, label, ...chosen.parts.map((part) => button(part, part === op))));
+    const shown = chosen.parts.length > MOST_PARTS ? chosen.parts.filter((part) => part === op) : chosen.parts;
+    const more = chosen.parts.length - shown.length;
+    rows.push(element("div", { class: "tab-row tab-row-inside" }, label, ...tabButtons(trace, shown, op), ...(more ? [element("span", { class: "label" }, text("card.parts", { count: more }))] : [])));
   }
   return rows;
+}
+
+/**
+ * An operation that passes on what has the same name, such as a cast, shares a button with what made it; other results
+ * of one name are numbered.
+ * @param {Trace} trace
+ * @param {Op[]} ops
+ * @param {Op} current
+ */
+function tabButtons(trace, ops, current) {
+  /** @type {{name: string, ops: Op[]}[]} */
+  const tabs = [];
+  for (const op of ops) {
+    const name = String(symbolOf(op.writes[0]).textContent);
+    const before = tabs.find((tab) => tab.name === name && tab.ops.some(({ writes }) => op.reads.includes(writes[0])));
+    if (before) before.ops.push(op);
+    else tabs.push({ name, ops: [op] });
+  }
+  return tabs.map(({ name, ops: members }, at) => {
+    const alike = tabs.slice(0, at).filter((tab) => tab.name === name).length;
+    return tabButton(trace, /** @type {Op} */ (members.at(-1)), members.includes(current), alike ? [` (${alike + 1})`] : []);
+  });
 }
 
 /**
  * @param {Trace} trace
  * @param {Op} op
  * @param {boolean} current
+ * @param {string[]} number
  */
-function tabButton(trace, op, current) {
+function tabButton(trace, op, current, number) {
   const tensor = op.writes[0];
-  const node = element("button", { type: "button", class: "tab", "aria-pressed": String(current), title: op.op, "data-op": op.id }, symbolOf(tensor));
+  const node = element("button", { type: "button", class: "tab", "aria-pressed": String(current), title: op.op, "data-op": op.id }, symbolOf(tensor), ...number);
   node.addEventListener("click", () => {
     const { pinned, route } = selection.get();
     selection.set({ pinned: writeRef(tensor.ref, trace.usualCell(tensor, route, pinned)) });
@@ -262,10 +288,12 @@ function weightTable(trace, { op, tensor, cell }) {
   const after = trace.versionOf(weight, 1);
   if (!before?.data || !after?.data) return element("p", {});
   const at = (/** @type {Tensor} */ other) => Number(trace.cell(writeRef(other.ref, cell))?.value);
-  const row = (/** @type {string} */ key, /** @type {Tensor} */ other) => weightRow(text(`card.update.${key}`), symbolOf(other), at(other), other);
+  const sum = { before: at(before), change: at(after) - at(before), after: at(after) };
+  const decimals = sumDecimals([sum]);
+  const row = (/** @type {string} */ key, /** @type {Tensor} */ other) => weightRow(text(`card.update.${key}`), symbolOf(other), at(other), other, other.role === "param" ? decimals : null);
   const gradients = op.reads.filter(({ role }) => role === "grad").map((other) => row("gradient", other));
   const states = op.writes.filter(({ role }) => role === "opt").map((other) => row("state", other));
-  const change = weightRow(text("card.update.change"), element("span", {}, "Δ", symbolOf({ ...weight, version: null })), at(after) - at(before), null);
+  const change = weightRow(text("card.update.change"), element("span", {}, "Δ", symbolOf({ ...weight, version: null })), sum.change, null, decimals);
   return element("table", { class: "update-table numbers" }, element("tbody", {}, row("before", before), ...gradients, ...states, change, row("after", after)));
 }
 
@@ -274,13 +302,14 @@ function weightTable(trace, { op, tensor, cell }) {
  * @param {HTMLElement} symbol
  * @param {number} value
  * @param {Tensor | null} tensor null for the change, which no tensor holds
+ * @param {number | null} decimals of the numbers that make a sum
  */
-function weightRow(label, symbol, value, tensor) {
+function weightRow(label, symbol, value, tensor, decimals) {
   const kind = tensor === null ? "delta" : tensor.role;
   const signed = kind === "grad" || kind === "delta";
   const sign = `${kind === "grad" ? "gradient-" : ""}${value < 0 ? "minus" : "plus"}`;
   return element("tr", { class: `update-${kind}` }, element("th", { scope: "row" }, label), element("td", {}, tensor ? link(symbol, tensor.ref) : symbol),
-    element("td", { class: `number ${sign}` }, signed ? formatSigned(value) : format(value)));
+    element("td", { class: `number ${sign}` }, `${signed && value > 0 ? "+" : ""}${decimals === null ? format(value) : fixed(value, decimals)}`));
 }
 
 // ---------------------------------------------------------------- code

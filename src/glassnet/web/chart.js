@@ -8,6 +8,7 @@ import { format } from "./numbers.js";
 /**
  * @typedef {{name: string, points: [number, number][]}} Series
  * @typedef {{x: number, y: number, slope: number, label: string}} Tangent at a point of the first series
+ * @typedef {[number, number]} Pixel
  * @typedef {object} ChartOptions
  * @property {string} title
  * @property {Series[]} series
@@ -21,6 +22,9 @@ import { format } from "./numbers.js";
  */
 
 const LABEL_GAP = 18;
+const LABEL_RISE = 12;
+const LABEL_DISTANCES = [10, 16, 24, 34, 46, 60, 76]; // CSS pixels between a point and its label
+const LABEL_LETTER = 7.6;
 const MOST_ROWS = 40;
 const SERIES_STYLES = 6;
 
@@ -34,7 +38,8 @@ export function chart(options) {
   const view = redrawn(node, options, (options) => {
     const { title, height = 260 } = options;
     const plan = planChart(options, width, height);
-    const axes = axesNode(plan.plot, { range: plan.x, label: options.x }, { range: plan.y, label: options.y }, true);
+    const isCount = options.series.every(({ points }) => points.every(([at]) => Number.isInteger(at)));
+    const axes = axesNode(plan.plot, { range: plan.x, label: options.x, isCount }, { range: plan.y, label: options.y }, true);
     const attributes = { class: "chart-drawing", width, height, role: "img", "aria-label": chartWords(options) };
     const drawing = vector("svg", attributes, axes, ...chartLines(options, plan));
     node.replaceChildren(element("figcaption", { class: "view-title" }, title), drawing, chartTable(options));
@@ -101,7 +106,7 @@ function chartLines({ series, tangent }, { plot, x, y, labels }) {
     const line = vector("path", { class: style, d: pathOf(points, mapX, mapY) });
     return label ? [line, vector("text", { class: `${style} series-label`, x: plot.left + plot.width + 8, y: label.at + 4 }, label.name)] : [line];
   });
-  return tangent ? [...lines, tangentNode(tangent, plot, x, y)] : lines;
+  return tangent ? [...lines, tangentNode(tangent, plot, x, y, pixelsOf(series[0].points, mapX, mapY))] : lines;
 }
 
 /**
@@ -133,8 +138,9 @@ export function pathOf(points, mapX, mapY) {
  * @param {import("./axes.js").Plot} plot
  * @param {import("./axes.js").Range} x
  * @param {import("./axes.js").Range} y
+ * @param {Pixel[]} curve
  */
-function tangentNode(tangent, plot, x, y) {
+function tangentNode(tangent, plot, x, y, curve) {
   const mapX = linearMap(x, plot.left, plot.left + plot.width);
   const mapY = linearMap(y, plot.top + plot.height, plot.top);
   const level = (/** @type {number} */ at) => tangent.y + tangent.slope * (at - tangent.x);
@@ -142,28 +148,55 @@ function tangentNode(tangent, plot, x, y) {
   const [from, to] = [Math.max(x[0], reach[0]), Math.min(x[1], reach[1])];
   const sign = tangent.slope < 0 ? "is-minus" : "is-plus";
   const [px, py] = [mapX(tangent.x), mapY(tangent.y)];
-  const leftSide = px > plot.left + plot.width / 2;
-  const place = leftSide ? { x: px - 12, "text-anchor": "end" } : { x: px + 12, "text-anchor": "start" };
+  const line = { x1: mapX(from), y1: mapY(level(from)), x2: mapX(to), y2: mapY(level(to)) };
+  const place = labelPlace(tangent.label, plot, [px, py], [curve, [[line.x1, line.y1], [line.x2, line.y2]]]);
   return vector(
     "g",
     { class: `tangent ${sign}` },
-    vector("line", { class: "tangent-line", x1: mapX(from), y1: mapY(level(from)), x2: mapX(to), y2: mapY(level(to)) }),
+    vector("line", { class: "tangent-line", ...line }),
     vector("circle", { class: "tangent-point", cx: px, cy: py, r: 5 }),
-    vector("text", { class: "tangent-label", ...place, y: labelLevel(tangent, plot, py, leftSide) }, tangent.label),
+    vector("text", { class: "tangent-label", ...place }, tangent.label),
   );
 }
 
 /**
- * Above the point where the tangent falls away from the label, else below it.
+ * The place of a label near a point that no line crosses: the nearest inside the plot.
  *
- * @param {Tangent} tangent
+ * @param {string} label
  * @param {import("./axes.js").Plot} plot
- * @param {number} py
- * @param {boolean} leftSide
+ * @param {Pixel} point
+ * @param {Pixel[][]} lines
  */
-function labelLevel({ slope }, plot, py, leftSide) {
-  const above = leftSide === slope > 0;
-  return Math.max(plot.top + 12, Math.min(above ? py - 14 : py + 24, plot.top + plot.height - 8));
+function labelPlace(label, plot, [px, py], lines) {
+  const width = LABEL_LETTER * label.length;
+  const places = LABEL_DISTANCES.flatMap((away) => [py - away, py + away + LABEL_RISE]).flatMap((y) => [px + 12, px - 12 - width, px - width / 2].map((x) => ({ x, y })));
+  const isInside = (/** @type {{x: number, y: number}} */ { x, y }) => x >= plot.left && x + width <= plot.left + plot.width && y - LABEL_RISE >= plot.top && y <= plot.top + plot.height - 6;
+  const inside = places.filter(isInside);
+  const free = inside.find(({ x, y }) => !lines.some((line) => isCrossed(line, { left: x - 4, right: x + width + 4, top: y - LABEL_RISE - 2, bottom: y + 6 })));
+  return free ?? inside[0] ?? places[0];
+}
+
+/**
+ * @param {Pixel[]} line
+ * @param {{left: number, right: number, top: number, bottom: number}} box
+ */
+function isCrossed(line, { left, right, top, bottom }) {
+  return line.slice(1).some(([x2, y2], before) => {
+    const [x1, y1] = line[before];
+    const [from, to] = [Math.max(left, Math.min(x1, x2)), Math.min(right, Math.max(x1, x2))];
+    const levels = [from, to].map((x) => (x1 === x2 ? y1 : y1 + ((y2 - y1) * (x - x1)) / (x2 - x1)));
+    return from <= to && Math.min(...levels) <= bottom && Math.max(...levels) >= top;
+  });
+}
+
+/**
+ * @param {[number, number][]} points
+ * @param {(value: number) => number} mapX
+ * @param {(value: number) => number} mapY
+ * @returns {Pixel[]}
+ */
+function pixelsOf(points, mapX, mapY) {
+  return points.filter((point) => point.every(Number.isFinite)).map(([x, y]) => [mapX(x), mapY(y)]);
 }
 
 /**

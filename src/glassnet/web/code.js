@@ -68,6 +68,7 @@ function codeLines({ text, line }, symbols) {
     const parts = token.text.split("\n");
     parts.forEach((part, index) => {
       if (index) lines.push(codeLine(line + lines.length));
+      if (!lines[lines.length - 1].textContent) lines[lines.length - 1].style.setProperty("--indent", String(part.length - part.trimStart().length));
       if (part) lines[lines.length - 1].append(tokenNode({ ...token, text: part }, symbols));
     });
   }

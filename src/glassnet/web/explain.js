@@ -34,9 +34,9 @@ function startPage(trace) {
   const strip = flow({ ...stripAt(trace, stops, trace.view(selection.get())), onpick: (ref) => visit(trace, ref) });
   const stepCard = card(trace);
   const ribbon = chain(trace, selection);
-  const tour = tourOf(trace, () => {
+  const tour = tourOf(trace, (part) => {
     controls.update(trace.view(selection.get()));
-    fitSlide(page, pictures);
+    return fitSlide(page, pictures, part);
   });
   const controls = transport(trace, tour, sampleChoice(trace));
   const live = element("p", { class: "visually-hidden", "aria-live": "polite", "data-testid": "live" });
@@ -53,7 +53,7 @@ function startPage(trace) {
     live.textContent = `${view.index + 1}. ${text(`phase.${view.moment.phase}`)}, ${view.moment.title}. ${view.moment.words}`;
     page.dataset.phase = view.moment.phase;
     markLinked(stepCard.node, selection.get());
-    if (tour.isPresenting()) fitSlide(page, pictures);
+    if (tour.isPresenting()) tour.fit();
   };
   selection.subscribe((selected, changed) => {
     if (PLACE.some((key) => changed.has(key))) {
@@ -66,9 +66,9 @@ function startPage(trace) {
       markLinked(stepCard.node, selected);
     }
   });
-  window.addEventListener("resize", () => { if (tour.isPresenting()) fitSlide(page, pictures); });
-  followPrinting((paper) => (paper === null ? fitSlide(page, pictures) : pictures.lay(1, paper)));
-  followTourKeys(trace, tour);
+  window.addEventListener("resize", () => { if (tour.isPresenting()) tour.fit(); });
+  followPrinting((paper) => (paper === null ? tour.fit() : pictures.lay(1, { paper })));
+  followTourKeys(trace, tour, pictures.stepBack);
   draw();
   performance.mark("first step");
   Object.assign(window, { __glass: { trace, selection } });

@@ -16,6 +16,7 @@ import { thumbnail } from "./thumbnail.js";
  * @property {string} title
  * @property {ArrayView} value
  * @property {ArrayView | null} gradient null until the backward phase reaches the stage
+ * @property {string} [note] why there is none
  * @property {number[] | null} [image]
  * @property {import("./scale.js").ScaleKind} [kind]
  * @typedef {object} FlowOptions
@@ -93,9 +94,10 @@ function valueNode({ value, image, kind }) {
 }
 
 /** @param {Stage} stage */
-function shelfNode({ gradient, image }) {
+function shelfNode({ gradient, image, note }) {
   const shelf = element("span", { class: `flow-shelf ${gradient ? "is-filled" : ""}` });
-  if (!gradient) shelf.append(element("span", { class: "visually-hidden" }, text("flow.empty")));
+  if (!gradient && note) shelf.append(element("span", { class: "flow-note" }, note));
+  else if (!gradient) shelf.append(element("span", { class: "visually-hidden" }, text("flow.empty")));
   else {
     const number = () => element("span", { class: "flow-number" }, formatSigned(gradient.data[0]));
     shelf.append(

@@ -3,7 +3,7 @@
 // A formula is a row of short <math> elements, so that a long sum may break into lines between its terms; only
 // fractions, roots and powers are one piece. Nothing stretches: it looks right without a mathematics font.
 
-import { EVERYWHERE, FUNCTIONS, OPERATORS, broadcasts, expandEllipsis, functionOf, leadingAxes } from "./language.js";
+import { EVERYWHERE, FUNCTIONS, OPERATORS, broadcasts, expandEllipsis, functionOf, inferShape, leadingAxes } from "./language.js";
 import { COMPARISON, LOOSEST, PRODUCT, REDUCTION, SUM, Writer, math, nameNode, wordNode } from "./mathml.js";
 import { text } from "./messages.js";
 import { equalsSign, format, shownValue } from "./numbers.js";
@@ -31,9 +31,12 @@ import { link, writeRef } from "./selection.js";
 export function formula(statements, naming = {}) {
   const box = document.createElement("span");
   box.className = "formula";
+  const shapes = { ...naming.shapes };
   for (const statement of statements) {
-    const writer = new SymbolWriter(statement, naming);
+    const writer = new SymbolWriter(statement, { ...naming, shapes });
+    if (naming.shapes && statements.length > 1 && !(statement.target in shapes)) shapes[statement.target] = inferShape(statement, shapes); // on the way
     writer.array(statement.target, statement.indices, "target");
+    writer.breakHere();
     writer.operator("=");
     writer.write(writer.partOf(statement.body), LOOSEST);
     box.append(writer.line());
@@ -84,6 +87,8 @@ function shownResult(node, terms) {
 
 // ---------------------------------------------------------------- in symbols
 
+const LONG_SYMBOL = 5; // letters of a symbol beside which no line breaks
+
 /** Writes a statement's expressions in symbols. */
 class SymbolWriter extends Writer {
   /**
@@ -130,6 +135,18 @@ class SymbolWriter extends Writer {
     else if (part.kind !== "name") super.own(part, needed);
     else if (part.name in this.places) this.add(math("mn", {}, String(this.places[part.name])));
     else this.add(nameNode(part.name));
+  }
+
+  /**
+   * Also an array with a long name, or with an index that is still to be computed.
+   * @param {Part} part
+   * @returns {boolean}
+   * @override
+   */
+  isLong(part) {
+    if (part.kind !== "read") return super.isLong(part);
+    const isOpen = (/** @type {Expr} */ index) => index[0] !== "name" && index[0] !== "dots" && this.placeOf(index) === undefined;
+    return (this.symbols[part.array] ?? "").length > LONG_SYMBOL || /** @type {Expr[]} */ (part.indices).some(isOpen);
   }
 
   /**

@@ -7,6 +7,7 @@ import { text } from "./messages.js";
 import { format, formatSigned } from "./numbers.js";
 import { cssColor, hatch, numberFont, paintCells, paintNotch } from "./paint.js";
 import { picture } from "./picture.js";
+import { fixed } from "./rounding.js";
 import { colorIndex, colorTable, countUncolored, isClipped, isSigned, limitOf, scaleKind, takesDarkText } from "./scale.js";
 
 /**
@@ -21,6 +22,7 @@ import { colorIndex, colorTable, countUncolored, isClipped, isSigned, limitOf, s
  * @property {number} [width] the most CSS pixels across; numbers in cells may need more and then scroll
  * @property {number} [height] the most CSS pixels down
  * @property {boolean} [numbers] print the numbers; otherwise where the array is small
+ * @property {number | null} [decimals] of the printed numbers, where they are to be added up; else 4 digits
  * @property {string[]} [linked] refs to outline
  * @property {(ref: string | null) => void} [onpoint] the cell under the pointer or the focus
  * @property {(ref: string) => void} [onpick] the cell that was clicked
@@ -116,9 +118,12 @@ export function speakCell(array, position) {
  *
  * @param {string} role
  * @param {number} value
+ * @param {number | null} [decimals]
  */
-function roleNumber(role, value) {
-  return role === "grad" || role === "delta" ? formatSigned(value) : format(value);
+function roleNumber(role, value, decimals = null) {
+  const isSignedRole = role === "grad" || role === "delta";
+  if (decimals !== null) return `${isSignedRole && value > 0 ? "+" : ""}${fixed(value, decimals)}`;
+  return isSignedRole ? formatSigned(value) : format(value);
 }
 
 /**
@@ -135,10 +140,10 @@ export function spokenNumber(value, role = "") {
  * @param {HeatOptions} options
  * @returns {HeatPlan}
  */
-function planHeat({ array, image = null, kind = scaleKind(array, image), limit, trained, width = 448, height = 320, numbers }) {
+function planHeat({ array, image = null, kind = scaleKind(array, image), limit, trained, width = 448, height = 320, numbers, decimals = null }) {
   const shape = pictureShape(array.shape, image);
   const small = shape.rows <= NUMBER_ROWS && shape.columns <= NUMBER_COLUMNS && kind !== "ink";
-  const texts = (numbers ?? small) ? Array.from(array.data, (value) => roleNumber(array.role, value)) : null;
+  const texts = (numbers ?? small) ? Array.from(array.data, (value) => roleNumber(array.role, value, decimals)) : null;
   const layout = heatLayout({ ...shape, longest: texts ? longestText(texts) : null, width, height });
   return { ...layout, data: array.data, scale: { kind, limit: limit ?? limitOf(array.data, kind) }, texts, trained };
 }

@@ -99,7 +99,7 @@ class LatexReader {
     if (name === "text") return math("mtext", {}, this.words().replaceAll(" ", "\u00a0"));
     if (name === "mathrm" || name === "operatorname") return math("mi", { class: "is-word" }, this.words().replaceAll("\\_", " "));
     if (name === "top") return math("mi", { class: "is-word" }, "T");
-    if (name === "left" || name === "right") return this.atom();
+    if (["left", "right", "textstyle"].includes(name)) return this.atom();
     return leaf(SYMBOLS[name] ?? name);
   }
 }

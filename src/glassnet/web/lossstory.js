@@ -1,9 +1,20 @@
-// What the update did to the loss, in words: a loss that rises is never left without a reason.
+// What the update did to the loss, and how large its step was, in words: a loss that rises is never left without a reason.
 
 import { text } from "./messages.js";
 import { format, formatSigned } from "./numbers.js";
 
 /** @import {Trace} from "./trace.js" */
+
+/**
+ * The learning rate of this step, and where a schedule changed it since the first step, what it was then.
+ * @param {Trace} trace
+ */
+export function rateText({ meta: { optimizer_config: settings, first_rate: first } }) {
+  const rate = Number(settings?.learning_rate);
+  if (!Number.isFinite(rate)) return "η";
+  const key = first > rate ? "explain.rate.fell" : first < rate ? "explain.rate.rose" : "";
+  return key ? text(key, { rate: format(rate), first: format(first) }) : format(rate);
+}
 
 /** @param {Trace} trace */
 export function lossRose({ meta }) {

@@ -111,6 +111,15 @@ export class Writer {
   }
 
   /**
+   * Whether a factor is so long that a line may break beside it.
+   * @param {Part} part
+   * @returns {boolean}
+   */
+  isLong(part) {
+    return part.kind === "guard" || (part.kind === "binary" && (this.isLong(part.left) || this.isLong(part.right)));
+  }
+
+  /**
    * A number that stands in the rule itself.
    * @param {number} value
    * @param {number} needed
@@ -170,7 +179,7 @@ export class Writer {
     return this.bracketed(own < needed, () => {
       if (operator === "**") return this.power(left, right);
       this.write(left, own);
-      if (!this.brackets && (own === SUM || operator === "/")) this.breakHere();
+      if (!this.brackets && (own === SUM || operator === "/" || (operator === "*" && (this.isLong(left) || this.isLong(right))))) this.breakHere();
       if (/^[a-z%]/.test(operator)) this.words(` ${operator === "%" ? text("formula.modulo") : text(`formula.${operator}`)} `);
       else this.operator(OPERATOR_SIGNS[operator] ?? operator);
       return this.write(right, operator === "*" ? own : own + 1);

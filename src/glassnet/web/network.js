@@ -1,5 +1,7 @@
 // What a recorded network computes: the operations of its forward pass, its answer, and the answer that is true.
 
+import { indicesOf } from "./arrays.js";
+
 /** @import {Op, Tensor, Trace} from "./trace.js" */
 
 const SCORED = ["softmax", "sigmoid"];
@@ -33,7 +35,8 @@ export function scoreOf(trace) {
 }
 
 /**
- * The class that a sample truly has: from class numbers, or the largest entry of a one-hot target; 0 for one output.
+ * The class that a sample truly has: from class numbers, or the largest entry of a one-hot target; 0 for one output. Of
+ * a sequence with a class at every step it is that of the last one that counts.
  * @param {Trace} trace
  * @param {number} sample
  */
@@ -42,9 +45,34 @@ export function trueClass(trace, sample) {
   const target = trace.tensors.find(({ role }) => role === "target");
   if (units === 1 || !target?.data) return 0;
   const width = target.data.length / target.shape[0];
-  if (width === 1) return Math.min(Math.max(target.data[sample], 0), units - 1);
+  const step = trueStep(trace, sample);
+  if (width === 1 || step !== null) return Math.min(Math.max(target.data[sample * width + (step ?? 0)], 0), units - 1);
   const row = Array.from(target.data).slice(sample * width, (sample + 1) * width);
   return Math.min(row.indexOf(Math.max(...row)), units - 1);
+}
+
+/**
+ * Where every step of a sequence has a class number: the last step whose label counts, which is not below 0.
+ * @param {Trace} trace
+ * @param {number} sample
+ * @returns {number | null}
+ */
+export function trueStep(trace, sample) {
+  const [, steps, units] = outputOf(trace).shape;
+  const target = trace.tensors.find(({ role }) => role === "target");
+  if (units === undefined || target?.shape.length !== 2 || target.shape[1] !== steps || !target.data) return null;
+  return Math.max(0, Array.from(target.data).slice(sample * steps, (sample + 1) * steps).findLastIndex((label) => label >= 0));
+}
+
+/**
+ * The row of a tensor shaped like the output, or like all its rows in one list, that holds the answer about a sample.
+ * @param {Trace} trace
+ * @param {{shape: number[]}} tensor
+ * @param {number} sample
+ */
+export function trueRow(trace, tensor, sample) {
+  const rows = sizeOfTensor(tensor) / (tensor.shape.at(-1) ?? 1);
+  return (sample * rows) / trace.meta.samples + (rows > trace.meta.samples ? trueStep(trace, sample) ?? 0 : 0);
 }
 
 /**
@@ -54,10 +82,8 @@ export function trueClass(trace, sample) {
  * @param {number} sample
  */
 export function trueCell(trace, tensor, sample) {
-  const cell = tensor.shape.map(() => 0);
-  if (cell.length > 1) cell[0] = sample;
-  cell[cell.length - 1] = trueClass(trace, sample);
-  return cell;
+  if (tensor.shape.length < 2) return tensor.shape.map(() => trueClass(trace, sample));
+  return indicesOf(trueRow(trace, tensor, sample) * (tensor.shape.at(-1) ?? 1) + trueClass(trace, sample), tensor.shape);
 }
 
 // ---------------------------------------------------------------- cells

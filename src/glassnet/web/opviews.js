@@ -1,27 +1,26 @@
 /** One operation from afar: pictures of what it reads and writes; for some a view of their own. */
 
 import { cellRef } from "./arrays.js";
-import { cellSymbol } from "./chain.js";
 import { element } from "./element.js";
-import { holdsImages, imagesPart, maskOf } from "./mapviews.js";
+import { SIGNS, holdsImages, imagesPart, maskOf } from "./mapviews.js";
 import { text } from "./messages.js";
-import { outputOf, positionAt, scoreOf, trueCell, trueClass, valueAt } from "./network.js";
+import { outputOf, sizeOfTensor, trueCell, trueClass, trueRow, valueAt } from "./network.js";
 import { format, formatSigned } from "./numbers.js";
-import { pushesOf, pushOf } from "./pushes.js";
+import { openedParts } from "./opened.js";
+import { className, pushParts } from "./pushviews.js";
 import { followersOf } from "./route.js";
 import { link } from "./selection.js";
 import { SMALL_PICTURE, equationPart, imagesOnce, isUnitGrid, tensorPart, termsPart, unitsPart } from "./tensorviews.js";
 import { updateParts } from "./updateviews.js";
-import { waterfall } from "./waterfall.js";
-import { inkOr, inputName, mapsBehind, picturesInLine, readName, rowOf, slicePicture, tensorTitle } from "./zoom.js";
+import { inkOr, mapsBehind, picturesInLine, readName, rowOf, tensorTitle } from "./zoom.js";
 import { isConvolution } from "./windows.js";
 
-/** @import {Op, Tensor, Trace} from "./trace.js" */
+/** @import {Op, Tensor} from "./trace.js" */
 /** @import {Part, StageContext} from "./zoom.js" */
 
 const CROSS_ENTROPIES = new Set(["softmax_crossentropy", "sparse_softmax_crossentropy"]);
+const TIMES = new Set(["multiply", "divide"]);
 const MOST_BARS = 20;
-const PUSH_TERMS = 6;
 const WORDS_BETWEEN = 110;
 
 /**
@@ -31,6 +30,8 @@ const WORDS_BETWEEN = 110;
  */
 export function opParts(context, op) {
   if (op.phase === "update") return updateParts(context, op);
+  const opened = openedParts(context, op);
+  if (opened) return opened;
   if (op.op === "linear" && isUnitGrid(op.reads[1])) return [...layerParts(context, op), ...pushParts(context, op)];
   if (op.phase === "forward" && isConvolution(op) && op.reads.every((tensor) => tensor.shape.length === 1 || holdsImages(tensor))) return [convolutionPart(context, op)];
   if (op.op === "max_pooling" && holdsImages(op.reads[0])) return [equationPart(context, { ...op, writes: op.writes.slice(0, 1) })];
@@ -38,7 +39,31 @@ export function opParts(context, op) {
   if (op.op === "softmax" && (op.writes[0].shape.at(-1) ?? 0) <= MOST_BARS) return [softmaxPart(context, op)];
   if (CROSS_ENTROPIES.has(op.op)) return [lossPart(context, op)];
   if (op.op === "subtract" && op.backwardOf && CROSS_ENTROPIES.has(op.backwardOf.op)) return [errorPart(context, op)];
-  return [equationPart(context, op)];
+  const scalings = followersInStep(context, op);
+  return [scalings.length ? scaledPart(context, op, scalings) : equationPart(context, op)];
+}
+
+/**
+ * x · 0.0039 + 0 = x′ in one line: a layer that only scales.
+ * @param {StageContext} context
+ * @param {Op} op
+ * @param {Op[]} others
+ * @returns {Part}
+ */
+function scaledPart(context, op, others) {
+  const before = context.trace.opWriting(op.reads[0]);
+  const first = before?.op === "cast" && context.view.moment.ops.includes(before) ? before.reads[0] : op.reads[0];
+  const numbers = [op, ...others].map(({ op: name, reads }) => /** @type {[string, Part]} */ ([SIGNS.get(name), tensorPart(context, reads[1], SMALL_PICTURE)]));
+  const last = /** @type {Op} */ (others.at(-1)).writes[0];
+  return termsPart([["", tensorPart(context, first, SMALL_PICTURE)], ...numbers, ["=", tensorPart(context, last, SMALL_PICTURE)]]);
+}
+
+/**
+ * Whether every cell of something is combined with one and the same number.
+ * @param {Op | undefined} op
+ */
+function isScaling(op) {
+  return op !== undefined && op.phase === "forward" && op.reads.length === 2 && SIGNS.has(op.op) && sizeOfTensor(op.reads[1]) === 1 && sizeOfTensor(op.reads[0]) > 1;
 }
 
 // ---------------------------------------------------------------- a layer on images
@@ -102,69 +127,20 @@ function layerParts(context, op) {
 }
 
 /**
- * The element-wise operations of the same step that are drawn together with the layer's sum.
+ * The element-wise operations of the same step that are drawn together with the layer's sum, or with another scaling.
  * @param {StageContext} context
  * @param {Op} op
  * @returns {Op[]}
  */
-export function followersInStep({ trace, view }, op) {
+export function followersInStep(context, op) {
+  const { trace, view } = context;
+  if (isScaling(op)) {
+    const next = trace.opsReading(op.writes[0]).find((one) => view.moment.ops.includes(one));
+    const isFirst = next && (TIMES.has(op.op) || !TIMES.has(next.op)); // no brackets are needed
+    return next && isFirst && isScaling(next) && next.reads[0] === op.writes[0] ? [next, ...followersInStep(context, next)] : [];
+  }
   if (op.phase !== "forward" || !(op.op === "linear" ? isUnitGrid(op.reads[1]) : isConvolution(op) && holdsImages(op.writes[0]))) return [];
   return followersOf(trace, op.writes[0]).filter((one) => view.moment.ops.includes(one) && one.op !== "softmax");
-}
-
-/**
- * At the layer of the scores: what every input adds to the score of the true class, over all paths.
- * @param {StageContext} context
- * @param {Op} op
- * @returns {Part[]}
- */
-function pushParts(context, op) {
-  const { trace, sample } = context;
-  const score = scoreOf(trace);
-  const [input, ...others] = trace.tensors.filter((tensor) => tensor.role === "input" && !trace.opWriting(tensor));
-  if (op.writes[0] !== score || others.length || !input || op.reads[0] === input) return [];
-  const pushes = pushesOf(trace, sample);
-  const slopes = pushes.slopes.get(input);
-  if (!slopes) return [];
-  const inputs = slopes.length / input.shape[0];
-  const added = Array.from({ length: inputs }, (_, at) => slopes[sample * inputs + at] * Number(input.data?.[sample * inputs + at]));
-  const cell = trueCell(trace, score, sample);
-  const name = className(trace, cell.at(-1) ?? 0);
-  const total = { label: cellSymbol(score, cell), value: valueAt(score, cell), ref: cellRef(score, positionAt(score, cell)) };
-  const [refOf, nameOf] = [(/** @type {number} */ at) => cellRef(input, sample * inputs + at), (/** @type {number} */ at) => inputName(trace, at, inputs)];
-  const best = added.reduce((top, value, at) => (value > added[top] ? at : top), 0);
-  const size = Math.min(224, context.width - 20);
-  const map = slicePicture({ title: text("stage.push_map", { name }), data: added, role: "act", kind: "value", image: context.image, size, refOf, nameOf }, context);
-  const sum = waterfall({
-    title: text("stage.push_sum", { name }), count: PUSH_TERMS,
-    terms: added.map((value, at) => ({ label: nameOf(at), value, factors: [], ref: refOf(at) })),
-    ...remainders(trace, pushes), total,
-  });
-  const words = element("p", { class: "stage-words", "data-testid": "push" }, text("stage.push_words", { pixel: nameOf(best), name, value: formatSigned(added[best]) }), " ",
-    link(element("button", { "data-testid": "push-follow" }, text("stage.push_follow", { pixel: nameOf(best) })), refOf(best)));
-  const node = element("section", { class: "stage-push" }, element("h2", { class: "stage-heading" }, text("stage.push_title", { name })), words, element("div", { class: "stage-columns" }, map.node, sum.node));
-  return [{ node, mark: map.mark }];
-}
-
-/**
- * What the biases push, and what bent functions add; nothing where there are none.
- * @param {Trace} trace
- * @param {import("./pushes.js").Pushes} pushes
- */
-function remainders(trace, { slopes, bends }) {
-  const biases = [...slopes].filter(([tensor]) => tensor.role !== "input" && !trace.opWriting(tensor));
-  const bias = { label: text("stage.push_bias"), value: biases.reduce((sum, [tensor, found]) => sum + pushOf(tensor, found), 0), ref: null };
-  const names = [...bends.keys()].join(", ");
-  const bend = { label: text("stage.push_bend", { names }), value: [...bends.values()].reduce((sum, value) => sum + value, 0), ref: null };
-  return { bias: biases.length ? bias : null, bend: bends.size ? bend : null };
-}
-
-/**
- * @param {Trace} trace
- * @param {number} unit
- */
-function className(trace, unit) {
-  return trace.meta.classes?.[unit] ?? text("stage.unit", { unit: String(unit) });
 }
 
 // ---------------------------------------------------------------- probabilities and the loss
@@ -212,13 +188,13 @@ function barNodeOf(share, kind) {
 /**
  * @param {string} head
  * @param {Tensor} tensor
- * @param {number} sample
+ * @param {number} row
  * @param {BarColumn["kind"]} [kind]
  * @returns {BarColumn}
  */
-function columnFor(head, tensor, sample, kind) {
-  const values = rowOf(tensor, sample);
-  return { head, values, refs: values.map((_, unit) => cellRef(tensor, sample * values.length + unit)), ...(kind ? { kind } : {}) };
+function columnFor(head, tensor, row, kind) {
+  const values = rowOf(tensor, row);
+  return { head, values, refs: values.map((_, unit) => cellRef(tensor, row * values.length + unit)), ...(kind ? { kind } : {}) };
 }
 
 /**
@@ -226,12 +202,13 @@ function columnFor(head, tensor, sample, kind) {
  * @param {Op} op
  */
 function softmaxPart(context, op) {
-  const { sample } = context;
+  const { trace, sample } = context;
   const [scores, shares] = [op.reads[0], op.writes[0]];
-  const score = columnFor(tensorTitle(scores), scores, sample);
+  const row = trueRow(trace, scores, sample);
+  const score = columnFor(tensorTitle(scores), scores, row);
   const powers = { head: `exp(${tensorTitle(scores)})`, refs: score.refs, values: score.values.map(Math.exp) };
   const sum = powers.values.reduce((all, value) => all + value, 0);
-  return classTable(context, { title: text("stage.softmax"), sample, columns: [score, powers, columnFor(tensorTitle(shares), shares, sample, "probability")], note: text("stage.softmax_sum", { sum: format(sum) }) });
+  return classTable(context, { title: text("stage.softmax"), sample, columns: [score, powers, columnFor(tensorTitle(shares), shares, row, "probability")], note: text("stage.softmax_sum", { sum: format(sum) }) });
 }
 
 /**
@@ -242,11 +219,12 @@ function lossPart(context, op) {
   const { trace, sample } = context;
   const scores = op.reads[0];
   const output = outputOf(trace);
-  const shares = String(output.shape) === String(scores.shape) ? output : op.writes[1] ?? scores;
+  const shares = output !== scores && String(output.shape) === String(scores.shape) ? output : op.writes[1] ?? scores;
   const p = valueAt(shares, trueCell(trace, shares, sample));
-  const loss = Number(op.writes[0].data?.[sample]);
+  const row = trueRow(trace, scores, sample);
+  const loss = Number(op.writes[0].data?.[row]);
   const name = className(trace, trueClass(trace, sample));
-  return classTable(context, { title: text("stage.loss"), sample, columns: [columnFor(tensorTitle(scores), scores, sample), columnFor(tensorTitle(shares), shares, sample, "probability")], note: text("stage.loss_note", { name, p: format(p), loss: format(loss) }) });
+  return classTable(context, { title: text("stage.loss"), sample, columns: [columnFor(tensorTitle(scores), scores, row), columnFor(tensorTitle(shares), shares, row, "probability")], note: text("stage.loss_note", { name, p: format(p), loss: format(loss) }) });
 }
 
 /**
@@ -254,7 +232,8 @@ function lossPart(context, op) {
  * @param {Op} op
  */
 function errorPart(context, op) {
-  const { sample } = context;
+  const { trace, sample } = context;
   const [shares, truth] = op.reads;
-  return classTable(context, { title: text("stage.error"), sample, columns: [columnFor("p", shares, sample), columnFor("y", truth, sample), columnFor("p − y", op.writes[0], sample, "gradient")], note: text("stage.error_note") });
+  const row = trueRow(trace, shares, sample);
+  return classTable(context, { title: text("stage.error"), sample, columns: [columnFor("p", shares, row), columnFor("y", truth, row), columnFor("p − y", op.writes[0], row, "gradient")], note: text("stage.error_note") });
 }

@@ -1,10 +1,11 @@
 // The head of the explain page: what was recorded, what the network answers, the self-check, and what a reader must know.
 
 import { element } from "./element.js";
-import { lossRose, lossStory } from "./lossstory.js";
+import { lossRose, lossStory, rateText } from "./lossstory.js";
 import { text } from "./messages.js";
-import { outputOf, trueClass } from "./network.js";
+import { outputOf, trueClass, trueRow } from "./network.js";
 import { format, formatCount } from "./numbers.js";
+import { wayToPushes } from "./pushviews.js";
 import { strongestRoute } from "./route.js";
 import { selection } from "./selection.js";
 import { selfCheck } from "./selfcheck.js";
@@ -15,8 +16,8 @@ import { themeSwitch } from "./themeswitch.js";
 
 /** @param {Trace} trace */
 export function headNode(trace) {
-  const { title, model, loss, optimizer, optimizer_config: settings, loss_before: before, loss_after: after, samples } = trace.meta;
-  const facts = text("explain.facts", { model, loss, optimizer, rate: format(Number(settings.learning_rate)) });
+  const { title, model, loss, optimizer, loss_before: before, loss_after: after, samples } = trace.meta;
+  const facts = text("explain.facts", { model, loss, optimizer, rate: rateText(trace) });
   const change = text("explain.loss", { count: samples, before: format(Number(before)), after: format(Number(after)) });
   return element(
     "header", { class: "explain-head" },
@@ -35,13 +36,17 @@ function answerNodes(trace) {
   const units = output.shape.at(-1) ?? 1;
   const { classes } = trace.meta;
   if (!output.data || units < 2 || trace.meta.samples !== 1) return [];
-  const scores = Array.from(output.data);
+  const row = trueRow(trace, output, 0);
+  const scores = Array.from(output.data).slice(row * units, (row + 1) * units);
   const best = scores.indexOf(Math.max(...scores));
   const nameOf = (/** @type {number} */ place) => classes?.[place] ?? String(place);
   const sure = scores.every((score) => score >= 0) && Math.abs(scores.reduce((sum, score) => sum + score, 0) - 1) < 1e-3;
   const truth = trueClass(trace, 0);
   const words = text(sure ? "explain.answer.sure" : "explain.answer", { answer: nameOf(best), truth: nameOf(truth), percent: `${format(100 * scores[best], 3)} %` });
-  return [element("p", { class: best === truth ? "is-right" : "is-wrong", "data-testid": "answer" }, words)];
+  const show = wayToPushes(trace);
+  const why = element("button", { type: "button", class: "trail-stop", "data-testid": "why" }, text("explain.push", { name: nameOf(truth) }));
+  why.addEventListener("click", () => show?.());
+  return [element("p", { class: best === truth ? "is-right" : "is-wrong", "data-testid": "answer" }, words), ...(show ? [why] : [])];
 }
 
 /** @param {Trace} trace */

@@ -33,14 +33,21 @@ export async function decode({ buffer, dtype }) {
 }
 
 /**
- * A float32 array that was stored as the bits in which it differs from another one, or from a multiple of it.
+ * A float32 array that was stored as the bits in which it differs from another one, or from what a running mean makes of
+ * it: a share of the old value, and of something new, or its square, the rest.
  * @param {ArrayLike<number> | null} before float32
  * @param {ArrayLike<number> | null} difference uint32
  * @param {number} factor
+ * @param {ArrayLike<number> | null} [added] float32
+ * @param {number} [power] of what is added
  */
-export function addChange(before, difference, factor) {
-  let told = /** @type {Float32Array} */ (before);
-  if (factor !== 1) told = told.map((number) => number * Math.fround(factor)); // exact in 64 bits, then rounded once
+export function addChange(before, difference, factor, added = null, power = 0) {
+  let told = /** @type {Float32Array} */ (before); // whose numbers are exact in 64 bits, then rounded once
+  if (factor !== 1) told = told.map((number) => number * Math.fround(factor));
+  if (added && power) {
+    const rest = Math.fround(1 - factor);
+    told = told.map((number, at) => number + Math.fround((power === 2 ? Math.fround(added[at] * added[at]) : added[at]) * rest));
+  }
   const bits = new Uint32Array(told.buffer);
   const sums = Uint32Array.from(/** @type {Uint32Array} */ (difference), (bit, position) => bit + bits[position]);
   return new Float32Array(sums.buffer);

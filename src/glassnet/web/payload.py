@@ -43,23 +43,32 @@ def encode_array(array: Array) -> str:
     return base64.b64encode(zlib.compress(shuffled, 9)).decode("ascii")
 
 
-def encode_change(before: Array, after: Array, factors: Iterable[float] = ()) -> tuple[float, str]:
-    """A float32 array as the bits in which it differs from another one, or from a multiple of it.
+def encode_change(
+    before: Array, after: Array, factors: Iterable[float] = (), new: Array | None = None
+) -> tuple[float, int, str]:
+    """A float32 array as the bits in which it differs from another one, or from what a running mean makes of it.
 
     Arguments:
-        factors: a running mean is most often its old value times one of these, wherever nothing new came in.
+        factors: shares of the old value that such a mean may keep.
+        new: what it may take in for the rest, itself or its square.
 
-    Returns: the factor that says most numbers, 1 or one of `factors`, and the differences as text.
+    Returns: the factor that says most numbers, 1 or one of `factors`; which power of `new`, 0 for none of it; and the
+    differences as text.
 
-    >>> factor, text = encode_change(np.float32([2, 4]), np.float32([1, 2]), [0.5])
-    >>> factor, text == encode_array(np.zeros(2, "uint32"))
-    (0.5, True)
+    >>> factor, power, text = encode_change(np.float32([2, 4]), np.float32([5, 2]), [0.5], np.float32([8, 0]))
+    >>> factor, power, text == encode_array(np.zeros(2, "uint32"))
+    (0.5, 1, True)
     """
-    told = {1.0: before}
+    told = {(1.0, 0): before}
     if np.isfinite(before).all():  # the bits of a computed NaN are the processor's choice
-        told |= {factor: before * np.float32(factor) for factor in factors}
-    best = max(told, key=lambda factor: np.count_nonzero(told[factor] == after))
-    return best, encode_array(after.view(np.uint32) - told[best].view(np.uint32))
+        with np.errstate(over="ignore"):
+            powers = {} if new is None or not np.isfinite(new).all() else {1: new, 2: new * new}
+        for factor in factors:
+            kept = before * np.float32(factor)
+            told[factor, 0] = kept
+            told |= {(factor, power): kept + taken * np.float32(1 - factor) for power, taken in powers.items()}
+    best = max(told, key=lambda way: np.count_nonzero(told[way] == after))
+    return *best, encode_array(after.view(np.uint32) - told[best].view(np.uint32))
 
 
 def rule_to_json(rule: str) -> list[dict[str, Any]]:

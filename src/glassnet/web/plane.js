@@ -22,6 +22,9 @@ const GRID_LINES = 13;
 const PER_LINE = 33;
 const MARGIN = 0.25;
 const PLANE = 290;
+const ROOM_AROUND = 120; // CSS pixels above and below a plane
+const MARK_ROOM = 9;
+const NUMBER_ROOM = 4.5; // half the size of a digit
 
 /**
  * @param {StageContext} context
@@ -117,6 +120,7 @@ function inputPlane(context, input, weights, biases) {
     x: { range: x, label: columnName(trace, 0) },
     y: { range: y, label: columnName(trace, 1) },
     chosen: context.sample,
+    ...(context.room ? { largest: context.room - ROOM_AROUND } : {}),
     points: samplePoints(input).map(([px, py], sample) => ({ x: px, y: py, kind: classOf(trace, sample), name: text("stage.sample_n", { sample: String(sample + 1) }), ref: writeRef(output.ref, trueCell(trace, output, sample)) })),
     classes: classesOf(trace),
     lines,
@@ -185,10 +189,10 @@ function hiddenPlane(context, input, hidden, weights) {
   const drawing = vector("svg", { class: "hidden-plane", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": text("stage.hidden_plane_words") });
   drawing.append(axesNode(plot, name(0), name(1), false));
   for (const line of lines) drawing.append(vector("polyline", { class: "hidden-line", points: line.map(([px, py]) => `${mapX(px).toFixed(1)},${mapY(py).toFixed(1)}`).join(" ") }));
-  for (const sample of drawnSamples(samples.length, context.sample)) {
-    const place = samples[sample];
-    if (isThere(place)) drawing.append(sampleMark(trace, sample, markDress(samples.length, sample === context.sample), mapX(place[0]), mapY(place[1])));
-  }
+  const marks = drawnSamples(samples.length, context.sample).filter((sample) => isThere(samples[sample]))
+    .map((sample) => ({ sample, x: mapX(samples[sample][0]), y: mapY(samples[sample][1]), dress: markDress(samples.length, sample === context.sample) }));
+  const labels = labelPlaces(marks);
+  marks.forEach((mark, place) => drawing.append(sampleMark(trace, mark, labels[place])));
   const units = hidden.shape[1] > 2 ? text("stage.hidden_two", { count: hidden.shape[1] }) : "";
   return element("figure", { class: "view" }, element("figcaption", { class: "view-title" }, text("stage.hidden_plane")), drawing, element("p", { class: "view-status" }, text("stage.hidden_plane_words"), " ", units, " ", sampleNote(samples.length, context.sample)), classLegend(classesOf(trace)));
 }
@@ -217,18 +221,36 @@ function gridLines([left, right], [low, high]) {
   return [...lines.map((u) => along.map((v) => place(u, v))), ...lines.map((v) => along.map((u) => place(u, v)))];
 }
 
+/** @typedef {{sample: number, x: number, y: number, dress: ReturnType<typeof markDress>}} SampleMark */
+
+/**
+ * Where the number of every mark is free of other marks and numbers: beside it, else above or below.
+ * @param {SampleMark[]} marks
+ * @returns {{x: number, y: number}[]} the middles
+ */
+function labelPlaces(marks) {
+  const taken = marks.map(({ x, y }) => ({ x, y, half: MARK_ROOM, high: MARK_ROOM }));
+  return marks.map(({ x, y, sample }) => {
+    const half = NUMBER_ROOM * String(sample + 1).length;
+    const aside = MARK_ROOM + half + 1;
+    const places = [{ x: x + aside, y }, { x, y: y - 17 }, { x: x - aside, y }, { x, y: y + 17 }];
+    const isFree = (/** @type {{x: number, y: number}} */ place) => taken.every((other) => Math.abs(place.x - other.x) >= half + other.half || Math.abs(place.y - other.y) >= NUMBER_ROOM + other.high);
+    const found = places.find(isFree) ?? places[0];
+    taken.push({ ...found, half, high: NUMBER_ROOM });
+    return found;
+  });
+}
+
 /**
  * A sample's mark with its number; a dot among many has none.
  * @param {Trace} trace
- * @param {number} sample
- * @param {ReturnType<typeof markDress>} dress
- * @param {number} x
- * @param {number} y
+ * @param {SampleMark} mark
+ * @param {{x: number, y: number}} label
  */
-function sampleMark(trace, sample, dress, x, y) {
+function sampleMark(trace, { sample, x, y, dress }, label) {
   const mark = markNode(classOf(trace, sample), x, y, { dress });
   if (dress === "is-dot") return mark;
   const output = outputOf(trace);
-  const node = vector("g", { class: "hidden-sample", role: "button", "aria-label": text("stage.sample_n", { sample: String(sample + 1) }) }, mark, vector("text", { x: x + 13, y: y + 4 }, String(sample + 1)));
+  const node = vector("g", { class: "hidden-sample", role: "button", "aria-label": text("stage.sample_n", { sample: String(sample + 1) }) }, mark, vector("text", { x: label.x, y: label.y + 4.5, "text-anchor": "middle" }, String(sample + 1)));
   return link(node, writeRef(output.ref, trueCell(trace, output, sample)));
 }

@@ -3,6 +3,7 @@
 
 import { indicesOf } from "./arrays.js";
 
+/** @import {Worked} from "./rules.js" */
 /** @import {Op, Tensor, Trace} from "./trace.js" */
 /**
  * `wrong` are the refs of the first tensors that differ; `unchecked` counts the operations with results that nothing on
@@ -85,7 +86,22 @@ export function agrees({ data, dtype }, position, found, parts) {
  */
 export function sizeOfParts(trace, op, output, cell) {
   const worked = trace.workCell(op, output, cell);
-  return worked ? worked.addends.reduce((sum, { value }) => sum + Math.abs(value), 0) : 0;
+  return worked ? magnitude(worked.tree) : 0;
+}
+
+/**
+ * What a result would be if nothing in it cancelled: all that is added has its size, not its sign.
+ * @param {Worked} node
+ * @returns {number}
+ */
+function magnitude(node) {
+  if (node.kind === "negative") return magnitude(node.operand);
+  if (node.kind === "reduce" && node.how === "sum") return node.terms.reduce((sum, term) => sum + magnitude(term.node), 0);
+  if (node.kind !== "binary") return Math.abs(node.value);
+  const { operator, left, right } = node;
+  if (operator === "+" || operator === "-") return magnitude(left) + magnitude(right);
+  if (operator === "*") return magnitude(left) * magnitude(right);
+  return operator === "/" ? magnitude(left) / Math.abs(right.value) : Math.abs(node.value);
 }
 
 /**

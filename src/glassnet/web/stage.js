@@ -13,10 +13,12 @@ import { outputOf, trueCell, trueClass, valueAt } from "./network.js";
 import { columnsOf, nodelink } from "./nodelink.js";
 import { format } from "./numbers.js";
 import { followersInStep, opParts } from "./opviews.js";
+import { openedAt } from "./opened.js";
 import { boundaryParts } from "./plane.js";
 import { linearBehind, strongestRoute } from "./route.js";
 import { markLinked, writeRef } from "./selection.js";
 import { STAGE_MESSAGES } from "./stagewords.js";
+import { storyOfCell } from "./updateviews.js";
 import { wiggleParts } from "./wiggle.js";
 import { movingWindow } from "./windows.js";
 import { cellLevel, inputName, mapsBehind, unitGradientLevel, unitLevel } from "./zoom.js";
@@ -26,7 +28,7 @@ import { cellLevel, inputName, mapsBehind, unitGradientLevel, unitLevel } from "
 /** @import {Part, StageContext} from "./zoom.js" */
 /** What the reader looks at closely, and the operation of the step through which. @typedef {{tensor: Tensor, cell: number[], op: Op, level: "unit" | "unitgradient" | "map" | "cell"}} Focus */
 
-const PASSING = new Set(["transpose", "cast", "reshape", "get_item", "broadcast_to", "identity", "greater", "one_hot"]);
+const PASSING = new Set(["full_like", "transpose", "cast", "reshape", "get_item", "broadcast_to", "identity", "greater", "one_hot"]);
 const MOST_LINKED = 4096;
 const MOST_SAMPLES = 12;
 const COLUMN_GAP = 32;
@@ -34,8 +36,9 @@ const COLUMN_GAP = 32;
 /**
  * @param {Trace} trace
  * @param {typeof selection} store
- * @returns {{node: HTMLElement, update: () => void, lay: (columns: number, paper?: number | null) => void}} `lay` draws the
- *   pictures in so many columns of the node, or for a width of paper
+ * @returns {{node: HTMLElement, update: () => void, lay: (columns: number, sizes?: {paper?: number, room?: number}) => void,
+ *   stepBack: () => void}} `lay` draws the pictures in so many columns of the node, for a width of paper, with so much room
+ *   for each downwards; `stepBack` goes one level up from the number that was opened
  */
 export function stage(trace, store) {
   Object.assign(MESSAGES, STAGE_MESSAGES);
@@ -48,6 +51,10 @@ export function stage(trace, store) {
   let pinned = "";
   let width = 640;
   let columns = 1;
+  /** @type {number | undefined} */
+  let room;
+  let above = ""; // what is pinned one level up
+  let opened = ""; // the single number that is shown
 
   const update = () => {
     const selected = store.get();
@@ -55,18 +62,21 @@ export function stage(trace, store) {
       pinned = selected.pinned;
       store.set({ route: routeThrough(trace, selected, pinned) }); // calls again if it leads elsewhere
     }
-    const key = JSON.stringify([selected.step, selected.granularity, selected.pinned, selected.route, width]);
+    const key = JSON.stringify([selected.step, selected.granularity, selected.pinned, selected.route, width, room]);
     if (key !== shown) {
       shown = key;
-      const context = contextOf(trace, store, width);
+      const context = { ...contextOf(trace, store, width), ...(room ? { room } : {}) };
       const focus = focusOf(trace, context);
-      trail.replaceChildren(...trailNodes(context, focus));
+      const stops = trailStops(context, focus);
+      above = stops.at(-2)?.ref ?? "";
+      trail.replaceChildren(trailNode(context, stops), routeNode(context));
+      opened = focus?.level === "cell" ? writeRef(focus.tensor.ref, focus.cell) : "";
       parts = stageParts(context, focus);
       body.replaceChildren(...parts.map((part) => part.node));
       node.dataset.level = focus?.level ?? "overview";
     }
     markLinked(node, selected);
-    const linked = linkedRefs(trace, selected.ref || trace.view(selected).ref);
+    const linked = linkedRefs(trace, selected.ref || opened || trace.view(selected).ref);
     for (const { mark } of parts) mark?.(linked);
   };
   const layIn = (/** @type {number} */ available) => {
@@ -78,11 +88,12 @@ export function stage(trace, store) {
   return {
     node,
     update,
-    lay(count, paper = null) {
-      columns = count;
+    lay(count, sizes = {}) {
+      [columns, room] = [count, sizes.room];
       body.dataset.columns = String(columns);
-      if (node.clientWidth) layIn(paper ?? node.clientWidth);
+      if (node.clientWidth) layIn(sizes.paper ?? node.clientWidth);
     },
+    stepBack: () => store.set({ pinned: store.get().pinned && above }),
   };
 }
 
@@ -167,11 +178,13 @@ function stageParts(context, focus) {
   if (!focus) return small ? smallParts(context) : overviewParts(context);
   const drawing = small ? [nodelinkPart(context)] : [];
   const { tensor, cell, level, op } = focus;
+  const opened = level === "cell" ? openedAt(context, tensor) : null;
+  if (opened) return [...opened, ...cellLevel(context, tensor, cell).slice(0, 1)];
   if (level === "map" && op.phase !== "update") return mapLevel(context, tensor, cell);
   if (level === "map") return opParts(context, op);
   const writer = trace.opWriting(tensor);
   const working = writer && imagesOf(tensor) && view.moment.ops.includes(writer) && writer.phase !== "update" ? mapLevel(context, sumBehind(trace, writer).writes[0], cell, true) : [];
-  const closer = [...cellLevel(context, tensor, cell), ...wiggleParts(context, tensor, cell)];
+  const closer = [...storyOfCell(context, op, cell), ...cellLevel(context, tensor, cell), ...wiggleParts(context, tensor, cell)];
   const linear = linearBehind(trace, trace.sourceOf(tensor));
   const unit = cell.at(-1) ?? 0;
   const maps = linear && mapsBehind(trace, linear.reads[0]);
@@ -290,27 +303,38 @@ function samplesPart({ trace, sample, follow }) {
 
 // ---------------------------------------------------------------- the trail
 
+/** @typedef {{label: string, ref: string}} TrailStop */
+
 /**
- * dense › unit 37 › W1[300,37], each a way back up; and the route.
+ * From the whole step to what is looked at: dense, unit 37, W1[300,37].
  * @param {StageContext} context
  * @param {Focus | null} focus
  */
-function trailNodes(context, focus) {
-  const { trace, view, pick } = context;
-  /** @type {{label: string, ref: string}[]} */
+function trailStops(context, focus) {
+  const { trace, view } = context;
+  /** @type {TrailStop[]} */
   const stops = [{ label: view.moment.title, ref: "" }];
   const unit = focus && unitOf(trace, context, focus);
   if (unit) stops.push(unit);
   const image = focus && imageStop(focus);
   if (image) stops.push(image);
   if (focus && focus.level === "cell") stops.push({ label: cellSymbol(focus.tensor, focus.cell), ref: writeRef(focus.tensor.ref, focus.cell) });
+  return stops;
+}
+
+/**
+ * dense › unit 37 › W1[300,37], each a way back up.
+ * @param {StageContext} context
+ * @param {TrailStop[]} stops
+ */
+function trailNode({ pick }, stops) {
   const nodes = stops.map(({ label, ref }, at) => {
     const isLast = at === stops.length - 1;
-    const button = element("button", { type: "button", class: "trail-stop", "aria-current": isLast ? "location" : null, disabled: isLast }, label);
+    const button = element("button", { type: "button", class: "trail-stop", "aria-current": isLast ? "location" : null, disabled: isLast, title: at === stops.length - 2 ? text("stage.out") : null }, label);
     button.addEventListener("click", () => pick(ref));
     return element("li", {}, button);
   });
-  return [element("ol", { class: "trail-stops" }, ...nodes), routeNode(context)];
+  return element("ol", { class: "trail-stops" }, ...nodes);
 }
 
 /**

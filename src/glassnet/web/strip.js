@@ -1,5 +1,7 @@
 // The network as stages for the strip at the top of the explain page: the input, what every layer makes of it, the loss.
 
+import { text } from "./messages.js";
+import { additionTitle, blocksIn, isInBlock } from "./residual.js";
 import { writeRef, selection } from "./selection.js";
 
 /** @import {Op, Step, Tensor, Trace, View} from "./trace.js" */
@@ -7,7 +9,7 @@ import { writeRef, selection } from "./selection.js";
 /** @typedef {{tensor: Tensor, title: string, kind: "probability" | null}} Stop */
 
 const PROBABILITIES = ["softmax", "sigmoid"];
-const SAME = ["cast", "reshape", "identity"]; // the same numbers once more
+const SAME = ["cast", "reshape", "identity", "broadcast_to"]; // the same numbers once more
 
 /**
  * The stops of the strip. A layer without weights is one, if it computes anything; in a layer with weights every result is.
@@ -16,7 +18,13 @@ const SAME = ["cast", "reshape", "identity"]; // the same numbers once more
  */
 export function stopsOf(trace) {
   const stops = trace.tensors.filter((tensor) => tensor.role === "input" && !trace.opWriting(tensor)).map((tensor) => stopOf(tensor, "input"));
-  for (const step of trace.steps.filter(({ phase }) => phase === "forward")) {
+  const blocks = blocksIn(trace);
+  for (const step of trace.steps.filter((one) => one.phase === "forward" && !isInBlock(blocks, one))) {
+    const added = blocks.has(step.path) && step.ops.find(({ op }) => op === "add");
+    if (added) {
+      stops.push(stopOf(step.ops[step.ops.length - 1].writes[0], additionTitle(trace, step), added));
+      continue;
+    }
     const weighted = (/** @type {Op | Step} */ { reads }) => reads.some(({ role }) => role === "param");
     const ops = weighted(step) ? step.ops : step.ops.slice(-1);
     for (const op of ops.filter((other) => !SAME.includes(other.op))) {
@@ -49,7 +57,7 @@ export function stripAt(trace, stops, view) {
   const { reads, writes } = moment.ops.length > 1 || moment.step.ops.length === 1 ? moment.step : moment.op;
   const touched = (/** @type {Tensor[]} */ tensors) => stops.filter(({ tensor }) => tensors.some((other) => other === tensor || other.id === tensor.grad)).map(({ tensor }) => tensor.ref);
   const direction = moment.phase === "backward" ? "backward" : moment.phase === "update" ? null : "forward";
-  return { stages: stops.map((stop) => stageOf(trace, stop, view)), read: touched(reads), written: touched(writes), direction };
+  return { stages: stops.map((stop) => ({ ...stageOf(trace, stop, view), note: reasonForNone(trace, stops, stop.tensor, view) })), read: touched(reads), written: touched(writes), direction };
 }
 
 /**
@@ -67,6 +75,21 @@ function stageOf(trace, { tensor, title, kind }, view) {
     gradient: gradient?.data && isFound(trace, gradient, view) ? sliceOf(trace, gradient, sample) : null,
     ...(kind ? { kind } : {}),
   };
+}
+
+/**
+ * Why a stage never gets a gradient, once the error flows back: nothing before it learns, or the loss is computed from
+ * the scores before it.
+ * @param {Trace} trace
+ * @param {Stop[]} stops
+ * @param {Tensor} tensor
+ * @param {View} view
+ */
+function reasonForNone(trace, stops, tensor, { moment }) {
+  if (moment.phase === "forward" || moment.phase === "loss" || tensor.grad !== null) return "";
+  const scores = trace.opWriting(tensor)?.reads.find((read) => trace.opsReading(read).some(({ phase }) => phase === "loss"));
+  const name = scores?.grad === null ? undefined : stops.find((stop) => stop.tensor === scores)?.title;
+  return name === undefined ? text("strip.not_needed") : text("strip.fused", { name });
 }
 
 /** @type {WeakMap<Tensor, Map<number, ReturnType<typeof sliced>>>} */

@@ -18,6 +18,7 @@ import { arrayOf, equationNode, limitFor, rowOf, tensorTitle } from "./zoom.js";
 
 const FEW_CELLS = 192;
 const MOST_NUMBERS = 4;
+const SIGN_ROOM = 26;
 /** CSS pixels across a picture that stands beside others. */
 export const SMALL_PICTURE = 168;
 
@@ -103,7 +104,8 @@ function numberNode(tensor) {
   const { role } = tensor;
   const value = Number(tensor.data?.[0]);
   const number = link(element("span", { class: `stage-number frame role-${role}` }, role === "grad" ? formatSigned(value) : format(value)), cellRef(tensor, 0));
-  return element("figure", { class: "view slice slice-number" }, element("figcaption", { class: "view-title" }, tensorTitle(tensor)), number);
+  const isNamed = tensorTitle(tensor) !== number.textContent; // a constant goes by its value
+  return element("figure", { class: "view slice slice-number" }, isNamed ? element("figcaption", { class: "view-title" }, tensorTitle(tensor)) : null, number);
 }
 
 /**
@@ -113,13 +115,13 @@ function numberNode(tensor) {
  * @returns {Part}
  */
 export function unitsPart(context, tensor, title) {
-  const { trace, sample, image, point, pick, route } = context;
+  const { trace, sample, image, point, pick, route, width, room } = context;
   const weights = trace.sourceOf(tensor);
   const op = trace.ops.find(({ op: name, phase, reads }) => phase === "forward" && name === "linear" && reads[1]?.name === weights.name);
   const result = op?.writes[0];
   const onRoute = route.map((ref) => readRef(ref)).find(({ tensor: name }) => name === weights.ref || name === result?.ref);
   const view = unitgrid({
-    array: arrayOf(tensor), title, image, limit: limitFor(tensor),
+    array: arrayOf(tensor), title, image, limit: limitFor(tensor), width: width - SIGN_ROOM, ...(room ? { height: room } : {}),
     ...(op?.reads[2] && tensor.role === "param" ? { biases: arrayOf(op.reads[2]) } : {}),
     ...(result ? { orders: ordersOf(trace, result, sample) } : {}),
     ...(onRoute ? { selected: Number(onRoute.cell.at(-1)) } : {}),

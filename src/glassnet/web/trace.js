@@ -46,21 +46,21 @@ import { readRef, writeRef } from "./selection.js";
 
 export class Trace {
   /**
-   * @param {{meta: Meta, rules: Record<string, Statement[]>, tensors: any[], ops: any[], steps: any[], wiggle?: Wiggle[]}} payload
+   * @param {{meta: Meta, rules: Record<string, Statement[]>, tensors: any[], ops: any[], steps: any[], code?: CodeLine[], wiggle?: Wiggle[]}} payload
    */
   static async load(payload) {
     const tensors = await Promise.all(payload.tensors.map(async (tensor) => ({ ...tensor, data: await numbersOf(tensor) })));
-    for (const { id, base, factor } of payload.tensors) {
-      if (base !== null) tensors[id].data = addChange(tensors[base].data, tensors[id].data, factor);
+    for (const { id, base, factor, added, power } of payload.tensors) {
+      if (base !== null) tensors[id].data = addChange(tensors[base].data, tensors[id].data, factor, tensors[added]?.data, power);
     }
     return new Trace(payload, tensors);
   }
 
   /**
-   * @param {{meta: Meta, rules: Record<string, Statement[]>, ops: any[], steps: any[], wiggle?: Wiggle[]}} payload
+   * @param {{meta: Meta, rules: Record<string, Statement[]>, ops: any[], steps: any[], code?: CodeLine[], wiggle?: Wiggle[]}} payload
    * @param {Tensor[]} tensors
    */
-  constructor({ meta, rules, ops, steps, wiggle = [] }, tensors) {
+  constructor({ meta, rules, ops, steps, code = [], wiggle = [] }, tensors) {
     this.meta = meta;
     this.rules = rules;
     this.tensors = tensors;
@@ -69,7 +69,7 @@ export class Trace {
     this.shownStatements = new Map();
     const pick = (/** @type {number[]} */ ids) => ids.map((id) => tensors[id]);
     /** @type {Op[]} */
-    this.ops = ops.map((op) => ({ ...op, attrs: numbersAmong(op.attrs), reads: pick(op.reads), writes: pick(op.writes), parts: [] }));
+    this.ops = ops.map((op) => ({ ...op, code: Object.fromEntries(Object.entries(op.code).map(([kind, at]) => [kind, code[at]])), attrs: numbersAmong(op.attrs), reads: pick(op.reads), writes: pick(op.writes), parts: [] }));
     ops.forEach((op, id) => {
       this.ops[id].backwardOf = op.backward_of === null ? null : this.ops[op.backward_of];
       this.ops[id].insideOf = op.inside_of === null ? null : this.ops[op.inside_of];
@@ -192,7 +192,9 @@ export class Trace {
    */
   workCell(op, output, cell) {
     if (!this.isWorked(op, output)) return null;
-    return workCell(this.shownStatementsOf(op), op.outputs[output], this.arraysFor(op, output), op.attrs, cell);
+    const worked = workCell(this.shownStatementsOf(op), op.outputs[output], this.arraysFor(op, output), op.attrs, cell);
+    const recorded = (/** @type {import("./rules.js").Source[]} */ sources) => sources.filter(({ array }) => this.tensorNamed(op, array)); // not what a rule computes on the way
+    return { ...worked, sources: recorded(worked.sources), addends: worked.addends.map((addend) => ({ ...addend, sources: recorded(addend.sources) })) };
   }
 
   /**
@@ -389,7 +391,7 @@ function numbersAmong(attrs) {
  */
 function mainOp({ phase, ops }) {
   const weight = (/** @type {Tensor} */ tensor) => tensor.role === "grad" && tensor.shape.length > 1 && tensor.axes[0] !== "N" && tensor.of !== null;
-  const found = phase === "backward" ? ops.find((op) => op.writes.some(weight)) ?? ops.at(-1) : ops[0];
+  const found = phase === "backward" ? ops.find((op) => op.writes.some(weight)) ?? ops.at(-1) : ops.find(({ op }) => op !== "cast") ?? ops[0];
   return /** @type {Op} */ (found);
 }
 

@@ -5,9 +5,9 @@ import { text } from "./messages.js";
 import { moveOn } from "./placehistory.js";
 import { selection } from "./selection.js";
 
-/** @import {Moment, Trace, View} from "./trace.js" */
+/** @import {Moment, Phase, Trace, View} from "./trace.js" */
 /** @import {Selected} from "./selection.js" */
-/** @typedef {{next: () => void, back: () => void, present: () => void, isPresenting: () => boolean}} Tour */
+/** @typedef {{next: () => void, back: () => void, present: () => void, isPresenting: () => boolean, fit: () => void}} Tour */
 
 const PAUSE = 2000; // milliseconds per moment while playing
 /** @type {Selected["granularity"][]} */
@@ -35,7 +35,8 @@ export function transport(trace, tour, extras = []) {
     dragging = true;
   });
   range.addEventListener("change", () => { dragging = false; });
-  const bar = element("div", { class: "transport-phases", "aria-hidden": "true" });
+  const phases = [...new Set(trace.steps.map(({ phase }) => phase))].map((phase) => ({ phase, node: phaseButton(trace, phase) }));
+  const bar = element("div", { class: "transport-phases", role: "group", "aria-label": text("transport.phases") }, ...phases.map(({ node }) => node));
   const present = button("transport.present", "", tour.present);
   present.removeAttribute("aria-label");
   const node = element(
@@ -60,26 +61,30 @@ export function transport(trace, tour, extras = []) {
       sizes[2].disabled = !route.length;
       present.textContent = text(tour.isPresenting() ? "transport.leave" : "transport.present");
       present.setAttribute("aria-pressed", String(tour.isPresenting()));
-      bar.replaceChildren(...phaseNodes(trace.moments(granularity, route), moment));
+      const moments = trace.moments(granularity, route);
+      for (const { phase, node } of phases) {
+        const count = moments.filter((one) => one.phase === phase).length;
+        node.style.flexGrow = String(count);
+        node.hidden = !count;
+        node.setAttribute("aria-current", String(phase === moment.phase));
+      }
       if (index === count - 1) play.stop();
     },
   };
 }
 
 /**
- * One segment per phase, as wide as it has moments.
- * @param {Moment[]} moments
- * @param {Moment} current
+ * A segment of the phase bar, which leads to the first moment of its phase.
+ * @param {Trace} trace
+ * @param {Phase} phase
  */
-function phaseNodes(moments, current) {
-  /** @type {Map<string, number>} */
-  const counts = new Map();
-  for (const { phase } of moments) counts.set(phase, (counts.get(phase) ?? 0) + 1);
-  return [...counts].map(([phase, count]) => {
-    const node = element("span", { class: `transport-phase phase-${phase} ${phase === current.phase ? "is-current" : ""}` }, text(`phase.${phase}`));
-    node.style.flexGrow = String(count);
-    return node;
+function phaseButton(trace, phase) {
+  const node = element("button", { type: "button", class: `transport-phase phase-${phase}`, title: text("transport.phase.hint", { phase: text(`phase.${phase}`) }), "data-testid": `phase-${phase}` }, text(`phase.${phase}`));
+  node.addEventListener("click", () => {
+    const { granularity, route } = selection.get();
+    selection.set({ step: trace.moments(granularity, route).findIndex((one) => one.phase === phase) });
   });
+  return node;
 }
 
 /**
@@ -143,19 +148,20 @@ function choose(trace, granularity) {
 }
 
 /**
- * The keys of the page: arrows, Home and End, P for the presenter.
+ * The keys of the page: arrows, Home and End, P for the presenter, Escape out of it or one level away from a number.
  * @param {Trace} trace
  * @param {Tour} tour
+ * @param {() => void} stepBack looks at what was opened from one level further away
  */
-export function followTourKeys(trace, tour) {
+export function followTourKeys(trace, tour, stepBack) {
   /** @type {Record<string, () => void>} */
   const keys = {
     ArrowRight: tour.next, ArrowLeft: tour.back, PageDown: tour.next, PageUp: tour.back,
     Home: () => selection.set({ step: 0 }), End: () => selection.set({ step: trace.view(selection.get()).count - 1 }),
-    p: tour.present, P: tour.present, Escape: () => { if (tour.isPresenting()) tour.present(); },
+    p: tour.present, P: tour.present, Escape: () => (tour.isPresenting() ? tour.present() : stepBack()),
   };
   document.addEventListener("keydown", (event) => {
-    const typing = event.target instanceof Element && event.target.closest(TYPING);
+    const typing = event.target instanceof Element && event.target.closest(event.key === "Escape" ? "select" : TYPING);
     const paging = event.key.startsWith("Page") && !tour.isPresenting();
     if (typing || paging || event.ctrlKey || event.altKey || event.metaKey || !(event.key in keys)) return;
     event.preventDefault();

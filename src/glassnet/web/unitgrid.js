@@ -20,7 +20,8 @@ import { readRef } from "./selection.js";
  * @typedef {object} UnitGridOptions
  * @property {ArrayView} array (inputs, units), or what `images` lie in
  * @property {Images} [images] the pictures; otherwise one per unit. At most 64 are shown, the first of the order
- * @property {number} [height] the most CSS pixels down, for `images`
+ * @property {number} [width] CSS pixels across, before it is laid out
+ * @property {number} [height] the most CSS pixels down
  * @property {string} [title]
  * @property {number[] | null} [image] rows and columns of the model's images, when the inputs are an image
  * @property {ArrayView | null} [biases] (units)
@@ -44,6 +45,7 @@ const GAP = 6;
 const BIAS = 5;
 const WIDEST_GRID = 16;
 const LARGEST_IN_GRID = 96;
+const USUAL_WIDTH = 552;
 const USUAL_HEIGHT = 232;
 const FRAME = 40; // its padding and, for gradients, its tab
 
@@ -54,7 +56,7 @@ const FRAME = 40; // its padding and, for gradients, its tab
 export function unitgrid(options) {
   const view = picture();
   const parts = unitParts(view.node);
-  let width = 512;
+  let width = (options.width ?? USUAL_WIDTH) - FRAME;
   let sorted = sortedUnits(options);
 
   const describe = (/** @type {number | undefined} */ unit) => {
@@ -209,18 +211,18 @@ function imageLayout({ rows, columns }, count, width, height = USUAL_HEIGHT) {
  * As many tiles in a row as fit, at most 16, preferring rows of equal length; then the tiles grow to fill the width. A
  * tile shows every weight as at least one pixel and small images enlarged.
  *
- * @param {{units: number, rows: number, columns: number, width: number}} wanted
+ * @param {{units: number, rows: number, columns: number, width: number, height?: number | undefined}} wanted
  * @returns {UnitLayout}
  */
-export function unitLayout({ units, rows, columns, width }) {
+export function unitLayout({ units, rows, columns, width, height = Infinity }) {
   const longest = Math.max(rows, columns);
   const usual = Math.max(1, Math.floor(USUAL_TILE / longest));
   const fitting = Math.max(1, Math.min(WIDEST_GRID, units, Math.floor((width + GAP) / (usual * columns + GAP))));
   let across = fitting;
   while (across > fitting / 2 && units % across) across -= 1;
-  if (across <= fitting / 2) across = fitting;
+  if (across <= fitting / 2 || Math.ceil(units / across) * (usual * rows + GAP + BIAS) > height + GAP) across = fitting;
   const down = Math.ceil(units / across);
-  const room = Math.min(LARGEST_TILE / longest, ((width + GAP) / across - GAP) / columns);
+  const room = Math.min(LARGEST_TILE / longest, ((width + GAP) / across - GAP) / columns, ((height + GAP) / down - GAP - BIAS) / rows);
   const side = Math.max(usual, room < 2 ? Math.floor(room * columns) / columns : Math.floor(room)); // large cells stay sharp
   const [tileWidth, tileHeight] = [side * columns, Math.round(side * rows)];
   const [pitchX, pitchY] = [tileWidth + GAP, tileHeight + BIAS + GAP];
@@ -251,7 +253,7 @@ function countUntrained(options) {
 function unitSpec(options, sorted, scale, width) {
   const images = imagesFor(options);
   const { rows, columns } = images;
-  const layout = options.images ? imageLayout(images, sorted.length, width, options.height) : unitLayout({ units: sorted.length, rows, columns, width });
+  const layout = options.images ? imageLayout(images, sorted.length, width, options.height) : unitLayout({ units: sorted.length, rows, columns, width, height: options.height });
   const box = (/** @type {number} */ position) => ({
     x: (position % layout.across) * layout.pitchX,
     y: Math.floor(position / layout.across) * layout.pitchY,

@@ -4,11 +4,13 @@ import { cellRef } from "./arrays.js";
 import { cellSymbol } from "./chain.js";
 import { element } from "./element.js";
 import { heat } from "./heat.js";
+import { rateText } from "./lossstory.js";
 import { cellIn, imagesOf, positionIn, readImageRef } from "./maps.js";
 import { holdsImages, imagesPart } from "./mapviews.js";
 import { text } from "./messages.js";
 import { valueAt } from "./network.js";
 import { format, formatSigned } from "./numbers.js";
+import { fixed, sumDecimals } from "./rounding.js";
 import { link, writeRef } from "./selection.js";
 import { equationPart, isUnitGrid, numbersIfFew, unitsPart } from "./tensorviews.js";
 import { arrayOf, equationNode, limitFor, picturesInLine, readName, tensorTitle } from "./zoom.js";
@@ -25,20 +27,41 @@ const MOST_PRINTED = 16;
  * @returns {Part[]}
  */
 export function updateParts(context, op) {
-  const { trace, route } = context;
+  const changed = changedBy(context.trace, op);
+  if (!changed) return [equationPart(context, op)];
+  const { before } = changed;
+  const cell = cellOnRoute(context.trace, before, context.route);
+  const table = cell ? updateStory(context, changed, cell) : [];
+  const kept = { ...changed, change: changeOf(before, changed.after) };
+  if (isUnitGrid(before)) return [...table, ...unitUpdateParts(context, kept, cell?.[1] ?? 0)];
+  if (holdsImages(before)) return [...table, ...filterUpdateParts(context, kept, cell)];
+  const isLong = before.shape.length === 1 && kept.change.length > MOST_PRINTED;
+  return [...table, isLong ? updatePictures(context, kept, Array.from(kept.change, (_, at) => at)) : printedUpdatePart(context, kept)];
+}
+
+/**
+ * The weight that an update changes, with what it reads and remembers; null where not all of it is in the page.
+ * @param {Trace} trace
+ * @param {Op} op
+ */
+function changedBy(trace, op) {
   const after = op.writes[0];
   const before = trace.versionOf(after, 0);
   const gradient = before && trace.gradientOf(before);
-  if (!before?.data || !after.data || !gradient?.data) return [equationPart(context, op)];
-  const change = changeOf(before, after);
-  const memory = op.writes.slice(1).filter(({ role, data }) => role === "opt" && data);
-  const cell = cellOnRoute(trace, before, route);
-  const table = cell ? [updateStory(context, { before, after, gradient, memory, cell })] : [];
-  const kept = { before, gradient, memory, after, change };
-  if (isUnitGrid(before)) return [...table, ...unitUpdateParts(context, kept, cell?.[1] ?? 0)];
-  if (holdsImages(before)) return [...table, ...filterUpdateParts(context, kept, cell)];
-  const isLong = before.shape.length === 1 && change.length > MOST_PRINTED;
-  return [...table, isLong ? updatePictures(context, kept, Array.from(change, (_, at) => at)) : printedUpdatePart(context, kept)];
+  if (!before?.data || !after.data || !gradient?.data) return null;
+  return { before, gradient, after, memory: op.writes.slice(1).filter(({ role, data }) => role === "opt" && data) };
+}
+
+/**
+ * What an update did to a weight that is looked at closely, or to the one whose gradient or memory it is.
+ * @param {StageContext} context
+ * @param {Op} op
+ * @param {number[]} cell
+ * @returns {Part[]}
+ */
+export function storyOfCell(context, op, cell) {
+  const changed = op.phase === "update" ? changedBy(context.trace, op) : null;
+  return changed && changed.before.shape.length === cell.length ? updateStory(context, changed, cell) : [];
 }
 
 /**
@@ -164,10 +187,11 @@ function printedUpdatePart(context, { before, gradient, memory, after, change })
   const { point, pick, width } = context;
   const symbol = tensorTitle(before);
   const limit = limitFor(before);
+  const decimals = sumDecimals(Array.from(change, (value, at) => ({ before: Number(before.data?.[at]), change: value, after: Number(after.data?.[at]) })));
   /** @type {[Tensor, string, object][]} */
   const shown = [
     [gradient, tensorTitle(gradient), {}], ...memory.map((tensor) => /** @type {[Tensor, string, object]} */ ([tensor, tensorTitle(tensor), {}])),
-    [{ ...after, data: change, role: "delta" }, `Δ${symbol}`, {}], [before, text("stage.before_of", { name: symbol }), { limit }], [after, text("stage.after_of", { name: symbol }), { limit }],
+    [{ ...after, data: change, role: "delta" }, `Δ${symbol}`, { decimals }], [before, text("stage.before_of", { name: symbol }), { limit, decimals }], [after, text("stage.after_of", { name: symbol }), { limit, decimals }],
   ];
   const views = shown.map(([tensor, title, more]) => heat({ array: arrayOf(tensor), title, width: Math.max(110, width / shown.length - 70), height: 168, ...numbersIfFew(tensor), onpoint: point, onpick: pick, ...more }));
   const signs = ["", ...updateSigns(memory.length)];
@@ -177,37 +201,40 @@ function printedUpdatePart(context, { before, gradient, memory, after, change })
 /**
  * What the update did to one weight, in numbers.
  * @param {StageContext} context
- * @param {{before: Tensor, after: Tensor, gradient: Tensor, memory: Tensor[], cell: number[]}} weight
- * @returns {Part}
+ * @param {Omit<Changed, "change">} changed
+ * @param {number[]} cell
+ * @returns {Part[]}
  */
-function updateStory({ trace }, { before, after, gradient, memory, cell }) {
-  const change = valueAt(after, cell) - valueAt(before, cell);
-  const entry = (/** @type {string} */ name, /** @type {string} */ shown, /** @type {Tensor} */ tensor, /** @type {string} */ role) =>
-    element("div", { class: "update-entry" }, element("dt", {}, name), element("dd", {}, link(element("span", { class: `frame role-${role}` }, shown), writeRef(tensor.ref, cell))));
-  const rate = trace.meta.optimizer_config?.learning_rate;
+function updateStory({ trace }, { before, after, gradient, memory }, cell) {
+  const sum = { before: valueAt(before, cell), change: valueAt(after, cell) - valueAt(before, cell), after: valueAt(after, cell) };
+  const { change } = sum;
+  const decimals = sumDecimals([sum]);
+  const written = (/** @type {number} */ value) => (decimals === null ? format(value, 6) : fixed(value, decimals));
+  const entry = (/** @type {string} */ name, /** @type {string} */ shown, /** @type {Tensor} */ tensor, /** @type {string} */ role, sign = "") =>
+    element("div", { class: "update-entry" }, element("dt", {}, name), element("dd", {}, sign ? element("span", { class: "stage-sign" }, sign) : null, link(element("span", { class: `frame role-${role}` }, shown), writeRef(tensor.ref, cell))));
   const node = element(
     "section", { class: "update-story", "data-testid": "update-story" },
     element("h2", { class: "stage-heading" }, text("stage.update_cell", { name: cellSymbol(before, cell) })),
     element(
       "dl", { class: "update-entries" },
-      entry(text("stage.before"), format(valueAt(before, cell), 6), before, "param"),
       entry(text("stage.gradient"), formatSigned(valueAt(gradient, cell)), gradient, "grad"),
       ...memory.map((tensor) => entry(tensorTitle(tensor), format(valueAt(tensor, cell)), tensor, "opt")),
-      entry(text("stage.change"), formatSigned(change), after, "delta"),
-      entry(text("stage.after"), format(valueAt(after, cell), 6), after, "param"),
+      entry(text("stage.before"), written(sum.before), before, "param"),
+      entry(text("stage.change"), `${change > 0 ? "+" : ""}${written(change)}`, after, "delta", "+"),
+      entry(text("stage.after"), written(sum.after), after, "param", "="),
     ),
-    element("p", { class: "stage-words" }, updateWords(valueAt(gradient, cell), change, Number(rate))),
+    element("p", { class: "stage-words" }, updateWords(valueAt(gradient, cell), change, rateText(trace))),
   );
-  return { node };
+  return [{ node }];
 }
 
 /**
  * @param {number} gradient
  * @param {number} change
- * @param {number} rate
+ * @param {string} rate
  */
 function updateWords(gradient, change, rate) {
-  const shown = { gradient: formatSigned(gradient), change: formatSigned(change), rate: Number.isFinite(rate) ? format(rate) : "η" };
+  const shown = { gradient: formatSigned(gradient), change: formatSigned(change), rate };
   if (gradient === 0) return text(change === 0 ? "stage.update_still" : "stage.update_drift", shown);
   if (gradient * change > 0) return text(gradient > 0 ? "stage.update_against_up" : "stage.update_against_down", shown);
   return text(gradient > 0 ? "stage.update_down" : "stage.update_up", shown);

@@ -27,10 +27,10 @@ import { waterfall } from "./waterfall.js";
 /** @import {Selected} from "./selection.js" */
 /** @import {Op, Tensor, Trace, View} from "./trace.js" */
 /**
- * What every part of the stage needs to know; `seen` are the tensors that a step has already drawn; `pick` makes a number the one that the reader looks at closely, `follow`
+ * What every part of the stage needs to know; `room` is how far down a picture may reach, `seen` are the tensors that a step has already drawn; `pick` makes a number the one that the reader looks at closely, `follow`
  * leads the route through another sample.
  * @typedef {{trace: Trace, selected: Readonly<Selected>, view: View, route: string[], sample: number,
- *   image: number[] | null, width: number, seen?: Set<Tensor>, point: (ref: string | null) => void, pick: (ref: string) => void, follow: (sample: number) => void}} StageContext
+ *   image: number[] | null, width: number, room?: number, seen?: Set<Tensor>, point: (ref: string | null) => void, pick: (ref: string) => void, follow: (sample: number) => void}} StageContext
  */
 /** A part of the stage; `mark` outlines the cells of some refs. @typedef {{node: HTMLElement, mark?: (refs: string[]) => void}} Part */
 
@@ -481,9 +481,9 @@ function userRows({ trace, sample, pick }, tensor, cell) {
  * @param {number} sample
  * @returns {number[] | null}
  */
-function userCell({ op, reads, writes: [result] }, tensor, cell, sample) {
+function userCell({ op, attrs, reads, writes: [result] }, tensor, cell, sample) {
   if (op === "linear" && tensor !== reads[0]) return [...result.shape.slice(0, -1).map((_, axis) => (axis ? 0 : sample)), cell.at(-1) ?? 0];
-  if (op === "transpose") return [...cell].reverse();
+  if (op === "transpose") return /** @type {number[]} */ (attrs.axes).map((axis) => cell[axis]);
   return String(result.shape) === String(tensor.shape) && op !== "softmax" ? cell : null;
 }
 
