@@ -1,4 +1,4 @@
-"""What decides the bits of a run besides its seed: versions, BLAS kernel and thread count."""
+"""What decides the bits of a run besides its seed: versions, BLAS kernel and thread count, and who runs the steps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glassnet.config import executor
 from glassnet.version import __version__
 
 __all__ = ["environment"]
@@ -17,10 +18,10 @@ _UNKNOWN = "unknown"
 
 
 def environment() -> dict[str, str]:
-    """Versions of glassnet and NumPy, name, version and kernel of the BLAS library, and its number of threads.
+    """Versions of glassnet and NumPy, name, version, kernel and threads of the BLAS library, and the executor.
 
     >>> sorted(environment())
-    ['blas', 'blas_kernel', 'blas_threads', 'glassnet', 'numpy']
+    ['blas', 'blas_kernel', 'blas_threads', 'executor', 'glassnet', 'numpy']
     """
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
@@ -28,6 +29,7 @@ def environment() -> dict[str, str]:
     return {
         "glassnet": __version__,
         "numpy": np.__version__,
+        "executor": executor(),
         "blas": f"{blas.get('name', _UNKNOWN)} {blas.get('version', '')}".strip(),
         "blas_kernel": kernel().decode() if kernel else _UNKNOWN,
         "blas_threads": str(threads()) if threads else _UNKNOWN,
