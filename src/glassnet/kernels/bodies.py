@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from glassnet.autograd.op import Op
+from glassnet.autograd.op import Op, flat_size
 from glassnet.autograd.spec import Spec
+from glassnet.ops.normalization import BatchNorm, LayerNorm
 from glassnet.ops.pooling import MaxPooling, MaxUnpooling
 
+_AXES = "abdef"
 _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[...] = sum_j e[...,j]; "
 
 BODIES: dict[str, str] = {
+    "full_like": "y = where(isnan(x), value, value)",  # reads x for its shape alone
     "softmax": _SHIFTED.format(x="x") + "y[...,k] = e[...,k] / s[...]",
     "log_softmax": _SHIFTED.format(x="x") + "l[...] = log(s[...]); y[...,k] = x[...,k] - m[...] - l[...]",
     "sparse_softmax_crossentropy": _SHIFTED.format(x="z")
@@ -34,7 +37,60 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
         return f"{op.rule_for(*inputs)}; {_winner(op, inputs[0])}"
     if isinstance(op, MaxUnpooling) and op.pool_size == op.strides:
         return _unpooled(op)
+    if isinstance(op, LayerNorm) and op.trailing == 1:
+        return _layer_norm(inputs[0])
+    if op.name == "layer_norm_gradient" and inputs[3].ndim == 1:
+        return _layer_norm_gradient(op, inputs[0])
+    if isinstance(op, BatchNorm):
+        return _batch_norm(inputs[0])
+    if op.name == "batch_norm_gradient" and inputs[2].shape == inputs[3].shape:
+        return _batch_norm_gradient(inputs[1])
     return op.rule_for(*inputs)
+
+
+def _layer_norm(x: Spec) -> str:
+    """The features of a sample, with what its gradient asks for: n and 1/s."""
+    K = x.shape[-1]
+    return (
+        f"m[...] = (sum_k x[...,k]) / {K}; v[...] = (sum_k (x[...,k] - m[...])**2) / {K}; "
+        "s[...] = 1 / sqrt(v[...] + epsilon); r[...,u] = s[...]; n[...,k] = (x[...,k] - m[...])*s[...]; "
+        "y[...,k] = n[...,k]*gamma[k] + beta[k]"
+    )
+
+
+def _layer_norm_gradient(op: Any, g: Spec) -> str:
+    """Steps 1 and 6 of LayerNorm's derivation."""
+    K, bound = g.shape[-1], _AXES[: g.ndim - 1]
+    cell = ",".join(bound + "k")
+    mean = f"level[...] = (sum_k g[...,k]*gamma[k]) / {K}; " if op.centred else ""
+    return (
+        f"tilt[...] = (sum_k g[...,k]*gamma[k]*n[...,k]) / {K}; {mean}"
+        f"x_bar[...,k] = (g[...,k]*gamma[k] {'- level[...] ' if op.centred else ''}- n[...,k]*tilt[...])*r[...,0]; "
+        f"gamma_bar[k] = sum_{bound} g[{cell}]*n[{cell}]; beta_bar[k] = sum_{bound} g[{cell}]"
+    )
+
+
+def _batch_norm(x: Spec) -> str:
+    """The cells of a feature; what the rounded mean has left is taken off too."""
+    bound, M = _AXES[: x.ndim - 1], flat_size(x.shape[:-1])
+    cell = ",".join(bound + "c")
+    return (
+        f"m[c] = (sum_{bound} x[{cell}]) / {M}; rest[c] = (sum_{bound} (x[{cell}] - m[c])) / {M}; "
+        f"mean[c] = m[c] + rest[c]; variance[c] = (sum_{bound} (x[{cell}] - mean[c])**2) / {M}; "
+        f"s[c] = gamma[c] / sqrt(variance[c] + epsilon); y[{cell}] = (x[{cell}] - mean[c])*s[c] + beta[c]"
+    )
+
+
+def _batch_norm_gradient(x: Spec) -> str:
+    """Steps 1 to 5 of BatchNorm's derivation, with x - mean = (x - m) - rest."""
+    bound, M = _AXES[: x.ndim - 1], flat_size(x.shape[:-1])
+    cell = ",".join(bound + "c")
+    return (
+        f"beta_bar[c] = sum_{bound} g[{cell}]; q[c] = sum_{bound} g[{cell}]*(x[{cell}] - m[c] - rest[c]); "
+        "r[c] = 1 / sqrt(variance[c] + epsilon); gamma_bar[c] = q[c]*r[c]; s[c] = gamma[c]*r[c]; "
+        f"tilt[c] = (2*by_variance[c] - r[c]*r[c]*s[c]*q[c]) / {M}; level[c] = (by_mean[c] - s[c]*beta_bar[c]) / {M}; "
+        f"x_bar[{cell}] = g[{cell}]*s[c] + (x[{cell}] - m[c] - rest[c])*tilt[c] + level[c]"
+    )
 
 
 def _tap_number(taps: Sequence[str], sizes: Sequence[int]) -> str:

@@ -1,8 +1,9 @@
-"""Copies that make contractions fast: a factor that does not lie in lanes is laid out anew first."""
+"""What is computed first so that the rest is fast: factors laid out anew for contractions, parts of long sums."""
 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
@@ -11,11 +12,13 @@ from glassnet.autograd import rules
 from glassnet.autograd.rules import Binary, Call, Expr, Name, Number, Read, Reduce
 from glassnet.autograd.spec import Spec
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, NotCompiled, affine, bounds, value_of
+from glassnet.kernels.nest import Assignment, Nest, NotCompiled, affine, bounds, rebuilt, value_of
 
 
 class Values(Protocol):
     """Where new values come from."""
+
+    specs: list[Spec]
 
     def new_value(self, spec: Spec) -> int:
         """A value that the graph does not have."""
@@ -103,12 +106,38 @@ def _copy(read: Read, nest: Nest, place: Callable[[int], Place], values: Values)
 
 
 def _replaced(expr: Expr, old: Expr, new: Read) -> Expr:
-    """The formula with a read in another's place; only products inside sums have such reads."""
-    if expr == old:
-        return new
-    match expr:
-        case Binary(operator, left, right):
-            return Binary(operator, _replaced(left, old, new), _replaced(right, old, new))
-        case Reduce(kind, letters, body, extents):
-            return Reduce(kind, letters, _replaced(body, old, new), extents)
-    return expr
+    """The formula with a read in another's place."""
+    return rebuilt(expr, lambda part: new if part == old else None)
+
+
+# ---------------------------------------------------------------- long sums
+
+_LONG = 4096
+"""Numbers of a sum that is worth two stages."""
+
+
+def with_staged_sums(nests: list[Nest], values: Values) -> list[Nest]:
+    """The nests, with long sums over several axes in two stages: all threads can help, and rounding stays small.
+
+    A sum of n float32 numbers one after the other loses up to n roundings; n/k sums of k numbers lose n/k + k.
+    """
+    return [stage for nest in nests for stage in _stages(nest, values)]
+
+
+def _stages(nest: Nest, values: Values) -> list[Nest]:
+    (assignment,) = nest.assignments
+    nodes = assignment.reductions()
+    if nest.is_contraction or len(nodes) != 1 or nodes[0].kind != "sum":
+        return [nest]
+    (node,) = nodes
+    if len(node.letters) < 2 or math.prod(node.extents) < _LONG:
+        return [nest]
+    first, count = node.letters[0], node.extents[0]
+    moved = {first: "0"} | {letter: str(int(letter) + 1) for letter in nest.letters}
+    part = values.new_value(Spec((count, *nest.extents), values.specs[assignment.target].dtype))
+    inner = rebuilt(node.body, lambda e: Name(moved[e.name]) if isinstance(e, Name) and e.name in moved else None)
+    parts = Nest((count, *nest.extents), (Assignment(part, Reduce("sum", node.letters[1:], inner, node.extents[1:])),))
+    read = Read(str(part), (Name(first), *map(Name, nest.letters)))
+    total = Reduce("sum", first, read, (count,))
+    body = rebuilt(assignment.body, lambda e: total if e is node else None)
+    return [parts, replace(nest, assignments=(replace(assignment, body=body),))]

@@ -12,14 +12,14 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from glassnet.autograd import rules
-from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, Read
+from glassnet.autograd.rules import Expr, Name, Read
 from glassnet.kernels.emit import Cell, Emitter, Position
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.lanes import transposed
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
 from glassnet.kernels.loops import loop, pieces
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, is_own_cell, value_of
+from glassnet.kernels.nest import Assignment, Nest, is_own_cell, rebuilt, value_of
 
 _COLUMNS = 4
 """Registers side by side in a block."""
@@ -315,15 +315,6 @@ def _names_letter(expr: Expr) -> bool:
 
 def _flattened(expr: Expr) -> Expr:
     """The formula with all reads along one axis."""
-    match expr:
-        case Read(array, indices):
-            return Read(array, (Name("0"),) if indices else ())
-        case Call(function, arguments):
-            return Call(function, tuple(map(_flattened, arguments)))
-        case Binary(operator, left, right):
-            return Binary(operator, _flattened(left), _flattened(right))
-        case Negative(operand):
-            return Negative(_flattened(operand))
-        case Guard(condition):
-            return Guard(_flattened(condition))
-    return expr
+    return rebuilt(
+        expr, lambda part: Read(part.array, (Name("0"),) if part.indices else ()) if isinstance(part, Read) else None
+    )

@@ -8,7 +8,7 @@ loops of a nest run over those axes; only the letters of reductions keep their n
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,13 +69,23 @@ class Nest:
 
     @property
     def is_contraction(self) -> bool:
-        """Whether sums run over products: these are worth blocking into registers."""
-        reductions = [r for a in self.assignments for r in a.reductions()]
-        return any(r.kind == "sum" and isinstance(r.body, Binary) and r.body.operator == "*" for r in reductions)
+        """Whether products are summed whose factors serve many cells each: these are worth blocking into registers."""
+        return any(_is_contraction(r) for a in self.assignments for r in a.reductions())
 
     def with_assignment(self, assignment: Assignment) -> Nest:
         """The same loops computing one thing more."""
         return replace(self, assignments=(*self.assignments, assignment))
+
+
+def _is_contraction(node: Reduce) -> bool:
+    """Whether of two factors each runs over an axis of the result that the other does not know."""
+    if node.kind != "sum" or not isinstance(node.body, Binary) or node.body.operator != "*":
+        return False
+    reads = [part for part in rules.walk(node.body) if isinstance(part, Read)]
+    axes = [
+        {p.name for i in read.indices for p in rules.walk(i) if isinstance(p, Name)} - {*node.letters} for read in reads
+    ]
+    return any(a - b and b - a for a in axes for b in axes)
 
 
 def value_of(read: Read) -> int:
@@ -91,6 +101,28 @@ def is_own_cell(read: Read, rank: int) -> bool:
 def is_own_row(read: Read) -> bool:
     """Whether a read stays in the row of the outermost loop."""
     return bool(read.indices) and read.indices[0] == Name("0")
+
+
+def rebuilt(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """The formula with everything in another's place for which `change` gives something; outside first."""
+    changed = change(expr)
+    if changed is not None:
+        return changed
+    parts = [rebuilt(part, change) for part in rules.children(expr)]
+    match expr:
+        case Read(array):
+            return Read(array, tuple(parts))
+        case Call(function):
+            return Call(function, tuple(parts))
+        case Binary(operator):
+            return Binary(operator, *parts)
+        case Negative():
+            return Negative(*parts)
+        case Guard():
+            return Guard(*parts)
+        case Reduce(kind, letters, _, extents):
+            return Reduce(kind, letters, parts[0], extents)
+    return expr
 
 
 def _outermost_reductions(expr: Expr) -> Iterator[Reduce]:

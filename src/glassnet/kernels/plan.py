@@ -21,7 +21,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import CLOCK, user_line
 from glassnet.autograd.variable import Variable
 from glassnet.graph.ir import Call, Graph
-from glassnet.kernels.copies import with_contiguous_factors
+from glassnet.kernels.copies import with_contiguous_factors, with_staged_sums
 from glassnet.kernels.driver import drive, is_shared
 from glassnet.kernels.fuse import Group, fused
 from glassnet.kernels.kernel import Kernel
@@ -77,7 +77,8 @@ class CompiledPlan:
             if call.op.kind == "view" and self._is_view(call):
                 continue
             try:
-                nests += with_contiguous_factors(lowering.nests(call), self.place, lowering)
+                own = with_staged_sums(lowering.nests(call), lowering)
+                nests += with_contiguous_factors(own, self.place, lowering)
             except NotCompiled as reason:
                 stages += [_Stage(fused(nests, self._memory())), _Stage(call=call, reason=str(reason))]
                 nests = []
