@@ -215,7 +215,12 @@ class CompiledPlan:
         self._arena = raw[start : start + self.arena_bytes + 1]
         self._table = np.zeros(len(self.slots) + 1, np.int64)
         self._table[0] = self._arena.ctypes.data
-        self._table_address = self._table.ctypes.data
+        self._program = [
+            functools.partial(self._run_with_numpy, stage.call) if stage.call
+            else functools.partial(self._drivers[number], self._table.ctypes.data)
+            for number, stage in enumerate(self.stages)
+        ]  # fmt: skip
+        self._outputs = [(self.array(i) if self.place(i).memory in self.offsets else None, i) for i in self.graph.outputs]
         self._arrays: dict[int, Array] = {}
         self._feeds = [self._own(number) for _, number in self.graph.feeds]
         self._constants = [self._hold(number, array) for array, number in self.graph.constants if number in self.slots]
@@ -242,7 +247,7 @@ class CompiledPlan:
         """Keep an array and its address."""
         self._arrays[number] = array
         if number in self.slots:
-            self._table[self.slots[number]] = array.ctypes.data
+            self._table[self.slots[number]] = array.__array_interface__["data"][0]
         return array
 
     def array(self, value: int) -> Array:
@@ -285,12 +290,9 @@ class CompiledPlan:
         made = [make() for make, _ in self.graph.feeds] if fed is None else fed
         for array, new in zip(self._feeds, made):
             array[...] = new
-        for number, stage in enumerate(self.stages):
-            if stage.call is None:
-                self._drivers[number](self._table_address)
-            else:
-                self._run_with_numpy(stage.call)
-        outputs = [np.array(self.array(i)) for i in self.graph.outputs]
+        for part in self._program:
+            part()
+        outputs = [np.array(self.array(i) if view is None else view) for view, i in self._outputs]
         self._assign()
         return outputs
 
