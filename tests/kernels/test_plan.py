@@ -183,6 +183,16 @@ def test_nan_and_infinity_are_those_of_numpy() -> None:
             np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-5)
 
 
+def test_arrays_are_read_as_they_lie_in_memory() -> None:
+    """A constant in Fortran's order, a reversed view, and truth values that are counted."""
+    turned = np.arange(12, dtype="float32").reshape(4, 3).T
+    x = np.arange(8, dtype="float32").reshape(4, 2)
+    product, backwards, count = gn.jit(lambda x: (turned @ x, x[::-1] * 2, gn.ops.sum(x > 2.0, axis=0)))(x)
+    np.testing.assert_array_equal(product.numpy(), turned @ x)
+    np.testing.assert_array_equal(backwards.numpy(), x[::-1] * 2)
+    np.testing.assert_array_equal(count.numpy(), (x > 2).sum(axis=0))
+
+
 def test_an_unknown_executor_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"set_executor: unknown executor\n.*'numpy' or 'llvm'\n.*'cuda'"):
         gn.config.set_executor("cuda")

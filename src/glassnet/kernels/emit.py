@@ -95,7 +95,7 @@ class Emitter:
     ) -> dict[Cell, Lanes]:  # fmt: skip
         """The sums (maxima, minima) of a block: one loop per letter, all cells accumulated at once."""
         target = self.place(assignment.target).dtype
-        dtype = target if target.kind == "f" else self.natural(node.body) or INT64
+        dtype = target if target.kind == "f" or node.kind == "sum" else self.natural(node.body) or INT64
         along = self.lane_of_reduction(node, position)
         *outer, inner = zip(node.letters, node.extents)
         width = machine().lanes if along else 1

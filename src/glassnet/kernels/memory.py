@@ -55,13 +55,14 @@ def view(call: Call, place: Place, spec: Spec) -> Place | None:
 
     NumPy answers: the op runs on an array laid out in the same way, whose content nobody reads.
     """
-    extent = sum((size - 1) * stride for size, stride in zip(place.shape, place.strides) if size) + place.dtype.itemsize
-    buffer = np.empty(max(extent, 1), np.uint8)
-    stand_in: np.ndarray = np.ndarray(place.shape, place.dtype, buffer, strides=place.strides)
+    reach = [(size - 1) * stride for size, stride in zip(place.shape, place.strides)]
+    before = -sum(step for step in reach if step < 0)  # a reversed axis begins at its end
+    buffer = np.empty(max(before + sum(step for step in reach if step > 0) + place.dtype.itemsize, 1), np.uint8)
+    stand_in: np.ndarray = np.ndarray(place.shape, place.dtype, buffer, before, place.strides)
     result = call.op.forward(np, stand_in)
     if not np.may_share_memory(result, buffer):
         return None
-    shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0]
+    shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0] - before
     return Place(place.memory, result.shape, place.dtype, result.strides, place.offset + shift)
 
 

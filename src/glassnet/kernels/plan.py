@@ -223,7 +223,8 @@ class CompiledPlan:
         self._outputs = [(self.array(i) if self.place(i).memory in self.offsets else None, i) for i in self.graph.outputs]
         self._arrays: dict[int, Array] = {}
         self._feeds = [self._own(number) for _, number in self.graph.feeds]
-        self._constants = [self._hold(number, array) for array, number in self.graph.constants if number in self.slots]
+        for array, number in self.graph.constants:
+            self._hold(number, np.asarray(array, order="C"))
         self._variables = [(variable, number) for variable, number in self.graph.variables if number in self.slots]
         self._lookups = {lookup for stage in self.stages for group in stage.groups for lookup in self._indices(group)}
         self._assigned = [(v, i) for v, i in self.graph.assigns if self.updated_in_place.get(i) != self._content(v)]
