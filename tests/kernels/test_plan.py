@@ -216,7 +216,7 @@ def test_a_forked_child_trains_with_a_team_of_its_own() -> None:
 
 def test_a_team_that_slept_wakes_for_the_next_step_and_can_be_let_go() -> None:
     team = Team(3)
-    while team._field(5).value < 2:  # both workers have lost their patience
+    while team._fields[5].value < 2:  # both workers have lost their patience
         pass
     team.stop()
     assert not any(worker.is_alive() for worker in team._workers)

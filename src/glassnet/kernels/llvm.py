@@ -60,9 +60,6 @@ class Module:
         function.attributes.add("nounwind")
         return function, ir.IRBuilder(function.append_basic_block("entry"))
 
-    def __str__(self) -> str:
-        return str(self.module)
-
     def compile(self) -> Library:
         """Optimize and translate everything."""
         return Library(str(self.module))
@@ -81,19 +78,12 @@ class Library:
         parsed = llvm.parse_assembly(text)
         parsed.verify()
         tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-        tuning.loop_unrolling = tuning.loop_vectorization = tuning.slp_vectorization = (
-            False  # kernels say it themselves
-        )
+        tuning.loop_unrolling = tuning.loop_vectorization = tuning.slp_vectorization = False  # kernels say it
         target = machine().target()
         builder = llvm.create_pass_builder(target, tuning)
         builder.getModulePassManager().run(parsed, builder)
         self._engine = llvm.create_mcjit_compiler(parsed, target)
         self._engine.finalize_object()
-        self._module = parsed
-
-    def assembly(self) -> str:
-        """What the processor executes, as text."""
-        return str(machine().target().emit_assembly(self._module))
 
     def address(self, name: str) -> int:
         """Where a function begins."""

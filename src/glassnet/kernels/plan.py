@@ -220,7 +220,9 @@ class CompiledPlan:
             else functools.partial(self._drivers[number], self._table.ctypes.data)
             for number, stage in enumerate(self.stages)
         ]  # fmt: skip
-        self._outputs = [(self.array(i) if self.place(i).memory in self.offsets else None, i) for i in self.graph.outputs]
+        self._outputs = [
+            (self.array(i) if self.place(i).memory in self.offsets else None, i) for i in self.graph.outputs
+        ]
         self._arrays: dict[int, Array] = {}
         self._feeds = [self._own(number) for _, number in self.graph.feeds]
         for array, number in self.graph.constants:

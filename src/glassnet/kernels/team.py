@@ -35,6 +35,8 @@ _SPINS = 512
 """Looks before a waiting thread begins to give its turn to others."""
 _PATIENCE = 4000
 """Looks before an idle worker goes to sleep: a few milliseconds."""
+_NAP = 0.05
+"""Seconds of sleep between two looks."""
 
 
 def thread_limit() -> int:
@@ -112,23 +114,17 @@ def _run_driver(builder: Any, control: Any, thread: Any) -> None:
 
 @functools.cache
 def _library() -> Library:
-    """`publish` starts a step, `share` takes the first thread's part of it, `work` is where the other threads live."""
+    """`lead` starts a step and takes the first thread's share, `work` is where the others live, `rise` ends a sleep."""
     module = Module()
-    publish, builder = module.function("publish", [POINTER, I64, I64, POINTER])
-    control, driver, table, sleepers = publish.args
+    lead, builder = module.function("lead", [POINTER, I64, I64])
+    control, driver, table = lead.args
     _write(builder, _read(builder, field(builder, control, ARRIVED)), field(builder, control, BASE))
     builder.store(driver, field(builder, control, DRIVER))
     builder.store(table, field(builder, control, TABLE))
     builder.atomic_rmw("add", field(builder, control, GENERATION), I64(1), "seq_cst")
-    asleep = _read(builder, field(builder, control, SLEEPERS))
-    builder.store(asleep, sleepers)
-    with builder.if_then(builder.icmp_signed("==", asleep, I64(0)), likely=True):
-        _run_driver(builder, control, I64(0))
+    _run_driver(builder, control, I64(0))
     builder.ret_void()
 
-    share, builder = module.function("share", [POINTER])
-    _run_driver(builder, share.args[0], I64(0))
-    builder.ret_void()
     rise, builder = module.function("rise", [POINTER])
     builder.atomic_rmw("sub", field(builder, rise.args[0], SLEEPERS), I64(1), "seq_cst")
     builder.ret_void()
@@ -176,12 +172,11 @@ class Team:
         self.threads = threads
         self._block = np.zeros((_FIELDS + 1) * _LINE, np.uint8)
         self._control = self._block.ctypes.data + (-self._block.ctypes.data % _LINE)
-        self._asleep = ctypes.c_int64()
+        self._fields = [ctypes.c_int64.from_address(self._control + k * _LINE) for k in range(_FIELDS)]
         self._alarm, self._turn = threading.Semaphore(0), threading.Lock()
-        number_, address = ctypes.c_int64, ctypes.c_void_p
-        self._publish = _library().function("publish", address, number_, number_, address)
-        self._share = _library().function("share", address)
-        self._work = _library().function("work", address, number_, address)
+        whole, address = ctypes.c_int64, ctypes.c_void_p
+        self._lead = _library().function("lead", address, whole, whole)
+        self._work = _library().function("work", address, whole, address)
         self._rise = _library().function("rise", address)
         self._workers = [threading.Thread(target=self._serve, args=(k,), daemon=True) for k in range(1, threads)]
         for worker in self._workers:
@@ -189,33 +184,32 @@ class Team:
         atexit.register(self.stop)
 
     def run(self, driver: int, table: int) -> None:
-        """Run the driver at an address, with its table at another, on all threads."""
+        """Run the driver at an address, with its table at another, on all threads.
+
+        The step is one call, which no interruption from the keyboard can leave half done.
+        """
         with self._turn:
-            self._publish(self._control, driver, table, ctypes.addressof(self._asleep))
-            if self._asleep.value:
-                self._alarm.release(self._asleep.value)
-                self._share(self._control)
+            asleep = self._fields[SLEEPERS].value
+            if asleep:
+                self._alarm.release(asleep)
+            self._lead(self._control, driver, table)
 
     def stop(self) -> None:
         """Let the workers go."""
         if any(worker.is_alive() for worker in self._workers):
-            self._field(STOP).value = 1
-            self._field(GENERATION).value += 1
+            self._fields[STOP].value = 1
+            self._fields[GENERATION].value += 1
             self._alarm.release(self.threads)
             for worker in self._workers:
                 worker.join()
 
-    def _field(self, name: int) -> Any:
-        return ctypes.c_int64.from_address(self._control + name * _LINE)
-
     def _serve(self, thread: int) -> None:
         """A worker: in machine code while steps come, asleep while none does."""
-        done = ctypes.c_int64(0)
-        while not self._field(STOP).value:
+        done, generation, stop = ctypes.c_int64(0), self._fields[GENERATION], self._fields[STOP]
+        while not stop.value:
             self._work(self._control, thread, ctypes.addressof(done))
-            if self._field(STOP).value:
-                break
-            self._alarm.acquire()
+            while not stop.value and not self._alarm.acquire(timeout=_NAP) and generation.value == done.value:
+                pass  # a step that came while this thread lay down rang no alarm
             self._rise(self._control)
 
 
