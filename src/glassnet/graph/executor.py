@@ -20,8 +20,8 @@ from glassnet.typing import Array
 
 _TOLERANCE = 1e-4
 """Of a number, as a share of the largest one in its array."""
-_NUDGE = 1e-6
-"""How far all variables are moved to see what rounding can do to a step."""
+_NUDGE = 1e-5
+"""How far all variables are moved to see what rounding can do to a step: as far as a kernel's numbers may be off."""
 _ROUNDING = 20.0
 """How many times more than that is still rounding."""
 
