@@ -346,8 +346,10 @@ class _Scope:
         own = self.computed.get((value_of(read), self.cell))
         if own is not None:
             return own
-        depends = [letter if letter in _letters_of(read) else "" for letter in (self.position.row, self.position.lane)]
-        key = (read, self.cell.row if depends[0] else None, (self.cell.column if depends[1] else None), self.cell.width)
+        letters = _letters_of(read)
+        row = self.cell.row if self.position.row in letters else None
+        column = self.cell.column if self.position.lane in letters else None
+        key = (read, row, column, self.cell.width)
         if key not in self.known:
             self.known[key] = self.emitter.load(read, self.position, self.cell)
         return self.known[key]
