@@ -53,7 +53,7 @@ def numbers(found: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_row_that_is_asked_for_is_there():
     lessons = "BA1 BA2 BA3 BA4 BA5 BA6 GC1 GC2 TB1 TB2 TB3 TB4 TB5 TB6 TB7 TB8 IC1 IC2 IC3 IC4 IC5 IC6 OA1 OA2 OA3 OA4"
-    books, anchors, wishes = "N1 N4 N7 NF1 NF2", "A1 A2G A2T A3 digits", "RL1 RL2 RL3 BN1"
+    books, anchors, wishes = "N1 N4 N7 N26 NF1 NF2 FM1", "A1 A2G A2T A3 digits", "RL1 RL2 RL3 BN1"
     assert sorted(IDS) == sorted(f"{lessons} {books} {anchors} {wishes}".split())
 
 
