@@ -51,7 +51,7 @@ def rows() -> list[Row]:
     """All rows.
 
     >>> [row.id for row in rows() if "Nielsen" in row.source]
-    ['N1', 'N4', 'N7']
+    ['N26', 'N1', 'N4', 'N7']
     """
     return [row for row, _ in recipes().values()]
 
