@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from web.viewkit import DONE, findings, go, number, texts
+from web.viewkit import DONE, MOST_NODES, SIZES, every_step, findings, go, most_nodes, number, texts, walk
 
 import glassnet as gn
 from glassnet.explain import explain
@@ -93,34 +93,12 @@ def test_a_rule_of_several_statements_is_checked_with_what_it_computes_on_the_wa
     assert found[0] == found[1]
 
 
-def test_a_page_of_a_mnist_cnn_is_small_and_quick_and_steps_cost_few_nodes(
+def test_a_page_of_a_mnist_cnn_is_small_and_no_step_has_more_than_2000_nodes(
     ready: Callable[..., Any], mnist: Any
 ) -> None:
     assert len(mnist.html.encode()) <= 5_000_000
-    tab = ready(mnist.html)
-    starts = []
-    for _ in range(2):  # the best of several: other programs may hold the machine up
-        starts.append(tab.evaluate("() => performance.getEntriesByName('first step')[0].startTime"))
-        tab.reload()
-        tab.wait_for_selector(DONE)
-    assert min(starts) <= 1500
-    places = [{"step": step, "pinned": ""} for step in range(len(mnist.trace.steps))]
-    places += [
-        {"step": 2, "pinned": "second/biased_convolution[0,:,:,9]"},
-        {"step": 2, "pinned": "second/relu[0,4,4,9]"},
-    ]
-    rounds = tab.evaluate(
-        """(places) => [0, 1, 2].map(() => places.map((place) => {
-          const start = performance.now();
-          window.__glass.selection.set(place);
-          document.body.getBoundingClientRect();
-          return [performance.now() - start, document.querySelectorAll("*").length];
-        }))""",
-        places,
-    )
-    times, nodes = np.moveaxis(np.array(rounds), 2, 0)
-    assert nodes.max() <= 2000
-    assert times.min(axis=0).max() <= 100, times.min(axis=0)
+    places = every_step(mnist, "second/biased_convolution[0,:,:,9]", "second/relu[0,4,4,9]")
+    assert most_nodes(ready(mnist.html), places) <= MOST_NODES
 
 
 # ---------------------------------------------------------------- layer, map, cell
@@ -379,24 +357,22 @@ def test_the_ribbons_factors_multiply_to_the_gradient_along_the_route(modules: A
 # ---------------------------------------------------------------- layout, access, and what is odd
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
-def test_every_step_map_and_cell_of_a_batch_fits_the_screen(at: Callable[..., Any], size: tuple[int, int]) -> None:
+def test_every_step_map_and_cell_of_a_batch_fits_a_desktop_and_a_phone(at: Callable[..., Any]) -> None:
     page = network(
         L.Conv2D(4, 3, activation="relu", name="conv"), L.MaxPooling2D(name="pool"), L.Conv2D(3, 2, name="second"),
         L.AveragePooling2D(name="mean"), size=(8, 8, 3), samples=2,
     )  # fmt: skip
-    tab = at(page, viewport={"width": size[0], "height": size[1]})
-    for pinned in ("", f"{Z}[1,:,:,2]", f"{A}[1,2,3,2]", f"{KERNEL}[1,1,0,2]", "grad(conv/kernel)[:,:,2,1]"):
-        for granularity in ("layer",) if pinned else ("layer", "op"):
-            count = tab.evaluate("(by) => __glass.trace.moments(by).length", granularity)
-            for step in range(count):
-                go(tab, granularity=granularity, step=step, pinned=pinned)
-                assert tab.locator(".stage-body > *").count() > 0
-                wide, nodes = tab.evaluate(
-                    "[document.documentElement.scrollWidth - innerWidth, document.querySelectorAll('*').length]"
-                )
-                assert wide <= 0, (pinned, granularity, step)
-                assert nodes <= 2000
+    tab = at(page)
+    pinned = (f"{Z}[1,:,:,2]", f"{A}[1,2,3,2]", f"{KERNEL}[1,1,0,2]", "grad(conv/kernel)[:,:,2,1]")
+    places = [{**place, "granularity": "layer"} for place in every_step(page, *pinned)]
+    count = tab.evaluate("__glass.trace.moments('op').length")
+    places += [{"granularity": "op", "step": step, "pinned": ""} for step in range(count)]
+    for size in ((1280, 800), (390, 844)):
+        tab.set_viewport_size({"width": size[0], "height": size[1]})
+        for pictures, wide, nodes, place in walk(tab, places, SIZES):
+            assert pictures > 0, place
+            assert wide <= 0, place
+            assert nodes <= MOST_NODES, place
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -423,9 +399,9 @@ def test_axe_finds_nothing_serious(at: Callable[..., Any], small: Any, scheme: s
 def test_other_convolutions_have_pictures_at_every_step(at: Callable[..., Any], layers: Any) -> None:
     tab = at(network(*layers, size=(8, 8, 2)))
     assert tab.get_attribute(DONE, "class") == "check-badge is-good"
-    for step in range(tab.evaluate("__glass.trace.moments('op').length")):
-        go(tab, granularity="op", step=step)
-        assert tab.locator(".stage-body > *").count() > 0
+    count = tab.evaluate("__glass.trace.moments('op').length")
+    places = [{"granularity": "op", "step": step} for step in range(count)]
+    assert min(walk(tab, places, "document.querySelectorAll('.stage-body > *').length")) > 0
 
 
 def test_pixels_that_are_not_finite_are_hatched_and_counted(at: Callable[..., Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from web.networks import XOR_X, XOR_Y, image, xor
-from web.viewkit import DONE, go, number
+from web.viewkit import DONE, MOST_NODES, go, number, paintings, walk
 
 import glassnet as gn
 from glassnet.explain import explain, trace
@@ -238,14 +238,15 @@ def test_a_layer_that_scales_is_one_line_of_pictures_and_its_result_has_a_name_o
 def test_no_two_buttons_of_a_step_card_are_called_alike(ready: Opened, xor_page: str, mnist_page: str) -> None:
     for text in (xor_page, mnist_page, scaled().html):
         tab = ready(text)
-        for step in range(tab.evaluate("() => window.__glass.trace.steps.length")):
-            go(tab, step=step)
-            for row in tab.locator(".tab-row").all():
-                names = row.locator(".tab").all_inner_texts()
+        steps = [{"step": step} for step in range(tab.evaluate("() => window.__glass.trace.steps.length"))]
+        rows = """[...document.querySelectorAll(".tab-row")].map((row) =>
+          [...row.querySelectorAll(".tab")].map((one) => one.innerText))"""
+        for step, found in enumerate(walk(tab, steps, rows)):
+            for names in found:
                 assert len(names) == len(set(names)), (step, names)
 
 
-# ---------------------------------------------------------------- E9, E10: layout, size and speed
+# ---------------------------------------------------------------- E9, E10: layout and size
 
 LAYOUT = """() => {
   const seen = (node) => {
@@ -271,18 +272,17 @@ LAYOUT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["desktop", "phone"])
-def test_every_step_fits_the_screen(ready: Opened, xor_page: str, mnist_page: str, size: tuple[int, int]) -> None:
+def test_every_step_fits_a_desktop_and_a_phone(ready: Opened, xor_page: str, mnist_page: str) -> None:
     for text in (xor_page, mnist_page):
-        tab = ready(text, viewport={"width": size[0], "height": size[1]})
-        for step in range(8):
-            go(tab, step=step)
-            found = tab.evaluate(LAYOUT)
-            assert found["small"] == [], step
-            assert found["overlaps"] == [], step
-            assert found["wide"] <= 0, step
-            assert found["code"] <= 0, step
-            assert found["nodes"] <= 2000, step
+        tab = ready(text)
+        for size in ((1280, 800), (390, 844)):
+            tab.set_viewport_size({"width": size[0], "height": size[1]})
+            for step, found in enumerate(walk(tab, [{"step": step} for step in range(8)], f"({LAYOUT})()")):
+                assert found["small"] == [], step
+                assert found["overlaps"] == [], step
+                assert found["wide"] <= 0, step
+                assert found["code"] <= 0, step
+                assert found["nodes"] <= MOST_NODES, step
 
 
 def test_gradients_in_the_strip_leave_the_frame_of_their_shelf_free(
@@ -392,24 +392,13 @@ def test_a_page_of_mnist_size_in_which_no_number_is_zero_and_adam_is_under_way_s
     assert len(made.html.encode()) <= 3e6
 
 
-def test_a_page_of_mnist_size_is_there_within_a_second_and_a_half_and_steps_within_a_tenth(
-    ready: Opened, mnist_page: str
-) -> None:
+def test_a_step_paints_only_those_pictures_of_the_strip_whose_numbers_it_finds(ready: Opened, mnist_page: str) -> None:
     tab = ready(mnist_page)
-    starts = []
-    for _ in range(3):  # the best of three: other programs may hold the machine up
-        starts.append(tab.evaluate("() => performance.getEntriesByName('first step')[0].startTime"))
-        tab.reload()
-        tab.wait_for_selector(DONE)
-    assert min(starts) <= 1500
-    rounds = tab.evaluate("""() => [0, 1, 2, 3, 4].map(() => window.__glass.trace.steps.map((_, step) => {
-      const start = performance.now();
-      window.__glass.selection.set({ step });
-      document.body.getBoundingClientRect();
-      return performance.now() - start;
-    }))""")
-    best = np.min(rounds, axis=0)
-    assert best.max() <= 100, best
+    for step, found in ((1, 0), (4, 2), (5, 2), (6, 0)):  # the error at the output's sum, then at the hidden layer
+        go(tab, step=step - 1)
+        with paintings(tab, ".flow") as counts:
+            go(tab, step=step)
+        assert counts == [1] * found, step
 
 
 # ---------------------------------------------------------------- E12: what does not fit

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from web.viewkit import DONE, go, number
+from web.viewkit import DONE, go, number, walk
 
 Opened = Callable[..., Any]
 PLACES = """() => { const { trace, selection } = window.__glass; const { step, granularity, route } = selection.get();
@@ -163,10 +163,10 @@ def test_the_step_card_has_its_seven_parts_at_every_operation(ready: Opened, xor
     tab = ready(xor_page)
     tab.click("[data-testid=by-op]")
     parts = ["words", "shapes", "formula", "numbers", "code", "pictures", "check"]
-    for step in range(tab.evaluate("() => window.__glass.trace.view(window.__glass.selection.get()).count")):
-        go(tab, step=step)
-        shown = tab.evaluate("""() => [...document.querySelectorAll(".step-card > [data-part]")]
-          .map((part) => [part.dataset.part, part.innerText.trim()])""")
+    count = tab.evaluate("() => window.__glass.trace.view(window.__glass.selection.get()).count")
+    look = """[...document.querySelectorAll(".step-card > [data-part]")]
+      .map((part) => [part.dataset.part, part.innerText.trim()])"""
+    for step, shown in enumerate(walk(tab, [{"step": step} for step in range(count)], look)):
         assert [name for name, _ in shown] == parts
         assert all(words for _, words in shown), (step, shown)
         assert dict(shown)["check"].splitlines()[-1].startswith("✓"), step

@@ -23,6 +23,7 @@ from web.viewkit import (
     findings,
     kernel,
     number,
+    paintings,
     pixel,
     show,
     terms,
@@ -448,20 +449,14 @@ def test_axe_finds_nothing_serious(views):
     assert findings(page) == []
 
 
-TIMES = """(v) => Array.from({ length: 5 }, () => {
-  const next = array(v);
-  const start = performance.now();
-  view.update({ array: next });
-  document.querySelector("canvas").getContext("2d").getImageData(0, 0, 1, 1);
-  return performance.now() - start;
-})"""
-
-
-def test_a_layer_of_100_000_weights_is_drawn_again_within_100_ms(views):
+def test_a_layer_of_100_000_weights_is_one_painting_and_few_nodes_however_often_it_is_drawn_again(views):
     page = views()
     for view, options in [("heat", "{array: array(v)}"), ("unitgrid", "{array: array(v), image: [28, 28]}")]:
         show(page, view, options, kernel())
-        assert min(page.evaluate(TIMES, kernel())) < 100, view  # of five: others may use the machine as well
+        with paintings(page, "body") as counts:
+            page.evaluate("(v) => view.update({ array: array(v) })", kernel())
+        assert counts == [1], view
+        assert page.locator(f".{view} *").count() < 40
 
 
 def test_an_update_keeps_the_focus(views):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,14 @@ from glassnet.explain.report import Judgement, report_page
 DONE = "[data-testid=self-check][data-done=true]"
 HOST = "http://glassnet.test/"
 VIEWS = ["boundary", "chart", "code", "flow", "heat", "imagegrid", "lens", "ribbon", "unitgrid", "waterfall"]
+MOST_NODES = 2000
 BLUE, ORANGE, PURPLE, GREEN = (11, 99, 165), (194, 80, 10), (107, 44, 145), (27, 127, 59)
 DARK = (20, 23, 28)
 HOSTILE = '<img src=x onerror="window.hacked = 1"></script><b>'
+
+SIZES = """[document.querySelectorAll(".stage-body > *").length, document.documentElement.scrollWidth - innerWidth,
+  document.querySelectorAll("*").length, place]"""
+"""Of a step: how many pictures it has, how far the page is too wide, how many nodes it has, and where that is."""
 
 SET_UP = """async (names) => {
   const sheets = ["theme.css", "views.css"].map((name) => new Promise((done) => {
@@ -124,6 +131,66 @@ def go(tab: Any, **place: Any) -> None:
           return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))); }""",
         place,
     )
+
+
+def walk(tab: Any, places: list[dict[str, Any]], look: str) -> list[Any]:
+    """What the expression `look` finds at each place, once it is laid out: as `go`, without a way to the page and back.
+
+    Where a pinned number has no part in a step, that shows what it shows without: there is nothing more to look at.
+    """
+    return list(tab.evaluate(
+        f"""async (places) => {{
+          const found = [];
+          for (const place of places) {{
+            window.__glass.selection.set(place);
+            const {{ level }} = document.querySelector("[data-testid=stage]").dataset;
+            if (place.pinned && level === "overview") continue;
+            await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+            found.push({look});
+          }}
+          return found;
+        }}""", places,
+    ))  # fmt: skip
+
+
+COUNT = """() => {
+  const { prototype } = HTMLCanvasElement;
+  const width = Object.getOwnPropertyDescriptor(prototype, "width");
+  const counts = (window.paintings = new Map());
+  const set = function (value) { counts.set(this, (counts.get(this) ?? 0) + 1); width.set.call(this, value); };
+  Object.defineProperty(prototype, "width", { ...width, set });
+  window.stopCounting = () => Object.defineProperty(prototype, "width", width);
+}"""
+
+
+@contextlib.contextmanager
+def paintings(tab: Any, selector: str) -> Iterator[list[int]]:
+    """How often each canvas there is painted meanwhile; one that is not painted does not appear."""
+    found: list[int] = []
+    tab.evaluate(COUNT)
+    try:
+        yield found
+    finally:
+        found += tab.evaluate(
+            """(selector) => { window.stopCounting();
+              return [...window.paintings].filter(([canvas]) => canvas.closest(selector)).map(([, count]) => count); }""",
+            selector,
+        )
+
+
+def every_step(made: Any, *pinned: str) -> list[dict[str, Any]]:
+    """All steps of a page, with nothing pinned and with each of some numbers."""
+    return [{"step": step, "pinned": ref} for ref in ("", *pinned) for step in range(len(made.trace.steps))]
+
+
+def most_nodes(tab: Any, places: list[dict[str, Any]]) -> int:
+    """Of how many nodes the page consists at most."""
+    return int(tab.evaluate(
+        """(places) => Math.max(...places.map((place) => {
+          window.__glass.selection.set(place);
+          return document.querySelectorAll("*").length;
+        }))""", places,
+    ))  # fmt: skip
 
 
 def findings(tab: Any, rules: list[str] | None = None) -> list[str]:

@@ -36,6 +36,8 @@ const SHELF = 62;
  */
 export function flow(options) {
   const list = element("ol", { class: "flow-stages" });
+  /** @type {Map<string, Tile>} */
+  let tiles = new Map();
   const node = element("nav", { class: "view flow", "aria-label": text("flow.label") }, list);
   const bringIntoView = () => {
     const current = list.querySelector(".is-written") ?? list.querySelector(".is-read");
@@ -43,7 +45,13 @@ export function flow(options) {
   };
   const view = redrawn(node, options, (options) => {
     const focused = list.querySelector("button:focus")?.getAttribute("data-stage");
-    list.replaceChildren(...options.stages.map((stage) => stageNode(stage, options)));
+    const shown = options.stages.map((stage) => {
+      const known = tiles.get(stage.id);
+      return known && showsSame(known.stage, stage) ? known : tileOf(stage);
+    });
+    shown.forEach((tile) => tile.mark(options));
+    tiles = new Map(shown.map((tile) => [tile.stage.id, tile]));
+    if (shown.length !== list.children.length || shown.some(({ node }, at) => node !== list.children[at])) list.replaceChildren(...shown.map(({ node }) => node));
     if (focused) Array.from(list.querySelectorAll("button")).find((button) => button.dataset.stage === focused)?.focus();
     bringIntoView();
   });
@@ -63,24 +71,42 @@ function scrollToTile(strip, tile) {
 }
 
 /**
- * @param {Stage} stage
- * @param {FlowOptions} options
+ * A stage in the strip; `mark` shows what the current step does with it.
+ * @typedef {{stage: Stage, node: HTMLElement, mark: (options: FlowOptions) => void}} Tile
  */
-function stageNode(stage, { stages, read = [], written = [], direction = null, onpick }) {
-  const last = stage === stages.at(-1);
-  const state = written.includes(stage.id) ? "is-written" : read.includes(stage.id) ? "is-read" : "";
+
+/**
+ * Whether two stages look the same, apart from what the current step does with them.
+ *
+ * @param {Stage} one
+ * @param {Stage} other
+ */
+function showsSame(one, other) {
+  return one.value === other.value && one.gradient === other.gradient && one.title === other.title && one.note === other.note && one.kind === other.kind && one.image === other.image;
+}
+
+/**
+ * @param {Stage} stage
+ * @returns {Tile}
+ */
+function tileOf(stage) {
   const button = element(
-    "button",
-    { type: "button", class: `flow-tile ${state}`, "data-stage": stage.id, "aria-current": state === "is-written" ? "step" : null },
+    "button", { type: "button", "data-stage": stage.id },
     element("span", { class: "flow-title" }, stage.title),
     element("span", { class: "flow-picture" }, valueNode(stage)),
     element("span", { class: "flow-shape" }, shapeText(stage.value.shape)),
     shelfNode(stage),
   );
-  button.addEventListener("click", () => onpick?.(stage.id));
-  const arrow = (/** @type {"forward" | "backward"} */ way, /** @type {string} */ sign) =>
-    element("span", { class: `flow-arrow flow-${way} ${direction === way ? "is-active" : ""}`, "aria-hidden": "true" }, sign);
-  return element("li", { class: "flow-stage" }, button, ...(last ? [] : [arrow("forward", "→"), arrow("backward", "←")]));
+  const arrows = Object.entries({ forward: "→", backward: "←" }).map(([way, sign]) => ({ way, node: element("span", { "aria-hidden": "true" }, sign) }));
+  const mark = (/** @type {FlowOptions} */ { read = [], written = [], direction = null, onpick }) => {
+    const isWritten = written.includes(stage.id);
+    button.className = `flow-tile ${isWritten ? "is-written" : read.includes(stage.id) ? "is-read" : ""}`;
+    if (isWritten) button.setAttribute("aria-current", "step");
+    else button.removeAttribute("aria-current");
+    button.onclick = () => onpick?.(stage.id);
+    for (const { way, node } of arrows) node.className = `flow-arrow flow-${way} ${direction === way ? "is-active" : ""}`;
+  };
+  return { stage, mark, node: element("li", { class: "flow-stage" }, button, ...arrows.map(({ node }) => node)) };
 }
 
 /**

@@ -16,6 +16,7 @@ import { colorTable, countUncolored, limitOf } from "./scale.js";
 /** @import {ScaleKind} from "./scale.js" */
 /** @import {Part, StageContext} from "./zoom.js" */
 /**
+ * @typedef {{row?: number, column?: number}} Chosen
  * @typedef {object} GridOptions
  * @property {string} title
  * @property {string} role
@@ -28,7 +29,7 @@ import { colorTable, countUncolored, limitOf } from "./scale.js";
  * @property {number} [widest] CSS pixels of a cell
  * @property {boolean} [plain] without a legend
  * @property {(position: number) => boolean} [masked]
- * @property {{row?: number, column?: number}} [chosen]
+ * @property {Chosen} [chosen]
  * @property {(position: number) => string} refOf
  */
 
@@ -45,7 +46,7 @@ const NAME_LETTERS = 12;
 /**
  * @param {GridOptions} options
  * @param {Pick<StageContext, "point" | "pick">} context
- * @returns {Required<Part> & {choose: (chosen: GridOptions["chosen"]) => void}}
+ * @returns {Required<Part> & {choose: (chosen: Chosen) => void}}
  */
 export function namedGrid(options, { point, pick }) {
   const { title, role, kind, data, refOf, masked = () => false, plain = false } = options;
@@ -54,15 +55,19 @@ export function namedGrid(options, { point, pick }) {
   const across = options.columns.length;
   const view = picture();
   const box = (/** @type {number} */ at) => ({ x: plan.left + (at % across) * plan.width, y: plan.top + Math.floor(at / across) * plan.height, width: plan.width, height: plan.height });
-  const choose = (/** @type {GridOptions["chosen"]} */ chosen) => view.show({
+  const draw = (/** @type {Chosen} */ chosen) => view.show({
     label: title, columns: across, count: data.length, width: plan.left + across * plan.width, height: plan.top + options.rows.length * plan.height, box,
-    paint: (context) => paintGrid(context, { ...options, chosen: chosen ?? {} }, scale, plan),
+    paint: (context) => paintGrid(context, { ...options, chosen }, scale, plan),
     speak: (at) => `${options.rows[Math.floor(at / across)]}, ${options.columns[at % across]}: ${masked(at) ? text("grid.masked") : spokenNumber(data[at], role)}`,
     ref: refOf,
     onpoint: (at) => point(at === null ? null : refOf(at)),
     onpick: (at) => pick(refOf(at)),
   });
-  choose(options.chosen);
+  let drawn = options.chosen ?? {};
+  const choose = (/** @type {Chosen} */ chosen) => {
+    if (chosen.row !== drawn.row || chosen.column !== drawn.column) draw((drawn = chosen));
+  };
+  draw(drawn);
   const positions = new Map(Array.from(data, (_, at) => [refOf(at), at]));
   const node = element(
     "figure", { class: "view named-grid", "data-role": role }, element("figcaption", { class: "view-title" }, title),

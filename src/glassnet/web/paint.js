@@ -19,9 +19,12 @@ export function sizedContext(canvas, width, height) {
   return context;
 }
 
-/** The page's own face at the size of numbers. */
+let font = "";
+
+/** The page's own face at the size of numbers, found once: a style that is asked for makes the browser restyle the page. */
 export function numberFont() {
-  return `13px ${getComputedStyle(document.body).fontFamily}`;
+  font ||= `13px ${getComputedStyle(document.body).fontFamily}`;
+  return font;
 }
 
 /**
@@ -96,16 +99,27 @@ export function canvasOf(image) {
   return canvas;
 }
 
+/** @type {Map<string, HTMLCanvasElement>} */
+const tiles = new Map();
+
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {string} name a theme colour
  * @returns {string | CanvasPattern}
  */
 export function hatch(context, name) {
+  const color = cssColor(name);
+  const tile = tiles.get(color) ?? hatchTile(color);
+  tiles.set(color, tile);
+  return context.createPattern(tile, "repeat") ?? color;
+}
+
+/** @param {string} color */
+function hatchTile(color) {
   const tile = document.createElement("canvas");
   [tile.width, tile.height] = [5, 5];
   const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext("2d"));
-  pen.strokeStyle = cssColor(name);
+  pen.strokeStyle = color;
   pen.lineWidth = 1.2;
   for (const shift of [-5, 0, 5]) {
     pen.beginPath();
@@ -113,7 +127,7 @@ export function hatch(context, name) {
     pen.lineTo(shift + 6, -1);
     pen.stroke();
   }
-  return context.createPattern(tile, "repeat") ?? cssColor(name);
+  return tile;
 }
 
 /**

@@ -44,7 +44,7 @@ export function recurrentParts(context, op) {
   const names = stepNames(context.trace, tensorIn(recurrence, "x"), recurrence.sample, recurrence.steps);
   const isBack = op !== recurrence.op;
   /** @type {Following[]} */
-  const parts = isBack ? backwardParts(context, recurrence, op, names) : forwardParts(context, recurrence, names);
+  const parts = isBack ? backwardParts(context, recurrence, op, names, spot) : forwardParts(context, recurrence, names, spot);
   const choose = (/** @type {Spot} */ chosen) => parts.forEach((part) => part.choose(chosen));
   const slider = sliderNode(context, recurrence, spot, names, choose);
   choose(spot);
@@ -115,14 +115,15 @@ function sliderNode({ pick }, recurrence, spot, names, choose) {
  * @param {StageContext} context
  * @param {Recurrence} recurrence
  * @param {string[]} names
+ * @param {Spot} spot
  * @returns {Following[]}
  */
-function forwardParts(context, recurrence, names) {
+function forwardParts(context, recurrence, names, spot) {
   const shown = recurrence.gates.filter(({ name }) => name === "c" || name === "h").reverse();
   const grids = shown.map((gate) => {
     const tensor = tensorIn(recurrence, gate.tensor);
     const refOf = (/** @type {Spot} */ spot) => writeRef(tensor.ref, gateCell(recurrence, gate, spot));
-    return unitsOverTime(context, recurrence, names, { title: text(gate.name === "h" ? "recurrent.states" : "recurrent.carries"), role: tensor.role, count: shown.length, valueOf: (spot) => gateValue(recurrence, gate, spot), refOf });
+    return unitsOverTime(context, recurrence, names, { spot, title: text(gate.name === "h" ? "recurrent.states" : "recurrent.carries"), role: tensor.role, count: shown.length, valueOf: (spot) => gateValue(recurrence, gate, spot), refOf });
   });
   return [together(grids), ...(recurrence.gates.length > 1 ? [unrolledPart(context, recurrence, names)] : []), gatesPart(recurrence, names)];
 }
@@ -145,17 +146,18 @@ function together(parts) {
  * @param {StageContext} context
  * @param {Recurrence} recurrence
  * @param {string[]} names
- * @param {{title: string, role: string, count: number, valueOf: (spot: Spot) => number, refOf: (spot: Spot) => string}} shown
+ * @param {{spot: Spot, title: string, role: string, count: number, valueOf: (spot: Spot) => number, refOf: (spot: Spot) => string}} shown
  * @returns {Following}
  */
-function unitsOverTime(context, { steps, units }, names, { title, role, count, valueOf, refOf }) {
+function unitsOverTime(context, { steps, units }, names, { spot, title, role, count, valueOf, refOf }) {
   const spotAt = (/** @type {number} */ at) => ({ step: at % steps, unit: Math.floor(at / steps) });
   const width = (context.width - (count - 1) * GRID_GAP) / (context.width > MANY_ACROSS ? count : 1) - FRAME_WIDTH;
+  const chosen = (/** @type {Spot} */ { step, unit }) => ({ column: step, row: unit });
   const grid = namedGrid({
-    title, role, kind: role === "grad" ? "gradient" : "value", columns: names, rows: Array.from({ length: units }, (_, unit) => String(unit)), size: [width, GRID_HEIGHT],
+    title, role, chosen: chosen(spot), kind: role === "grad" ? "gradient" : "value", columns: names, rows: Array.from({ length: units }, (_, unit) => String(unit)), size: [width, GRID_HEIGHT],
     data: Float64Array.from({ length: units * steps }, (_, at) => valueOf(spotAt(at))), refOf: (at) => refOf(spotAt(at)),
   }, context);
-  return { node: grid.node, mark: grid.mark, choose: ({ step, unit }) => grid.choose({ column: step, row: unit }) };
+  return { node: grid.node, mark: grid.mark, choose: (next) => grid.choose(chosen(next)) };
 }
 
 /**
@@ -177,7 +179,7 @@ function unrolledPart(context, recurrence, names) {
       const at = (/** @type {number} */ position) => ({ gate: gates[Math.floor(position / steps)], place: { step: position % steps, unit: spot.unit } });
       if (drawn !== spot.unit) {
         grid = namedGrid({
-          title: text("recurrent.unit", { unit: String(spot.unit) }), role: "act", kind: "value", limit: 1, columns: names, rows: gates.map(({ name }) => name), size: [context.width - FRAME_WIDTH, gates.length * ROW_OF_GATES], widest: 72,
+          title: text("recurrent.unit", { unit: String(spot.unit) }), role: "act", kind: "value", limit: 1, chosen: { column: spot.step }, columns: names, rows: gates.map(({ name }) => name), size: [context.width - FRAME_WIDTH, gates.length * ROW_OF_GATES], widest: 72,
           data: Float64Array.from({ length: gates.length * steps }, (_, position) => gateValue(recurrence, at(position).gate, at(position).place)),
           refOf: (position) => writeRef(tensorIn(recurrence, at(position).gate.tensor).ref, gateCell(recurrence, at(position).gate, at(position).place)),
         }, context);
@@ -251,15 +253,16 @@ function gateBar(value, isGate) {
  * @param {Recurrence} recurrence
  * @param {Op} back
  * @param {string[]} names
+ * @param {Spot} spot
  * @returns {Following[]}
  */
-function backwardParts(context, recurrence, back, names) {
+function backwardParts(context, recurrence, back, names, spot) {
   const walk = walkBack(recurrence, back);
   const { sample } = recurrence;
   const y = tensorIn(recurrence, "y");
   const refOf = (/** @type {Spot} */ { step, unit }) => writeRef(y.ref, [sample, step, unit]);
   const shown = [walk.state, ...(walk.carry ? [walk.carry] : [])];
-  const grids = shown.map((rows, at) => unitsOverTime(context, recurrence, names, { title: text(at ? "recurrent.grad_carry" : "recurrent.grad_state"), role: "grad", count: shown.length, valueOf: ({ step, unit }) => rows[step][unit], refOf }));
+  const grids = shown.map((rows, at) => unitsOverTime(context, recurrence, names, { spot, title: text(at ? "recurrent.grad_carry" : "recurrent.grad_state"), role: "grad", count: shown.length, valueOf: ({ step, unit }) => rows[step][unit], refOf }));
   return [together(grids), sizesPart(recurrence, back, names), sumsPart(recurrence, back, names)];
 }
 

@@ -40,6 +40,23 @@ export function limitOf(data, kind) {
   return kind === "probability" && limit <= 1 ? 1 : limit;
 }
 
+/** @type {WeakMap<ArrayLike<number>, {kind: ScaleKind, limit: number}>} */
+const keptLimits = new WeakMap();
+
+/**
+ * The limit of a scale for numbers that stay as they are, computed once: sorting 100 352 takes longer than drawing them.
+ *
+ * @param {ArrayLike<number>} data
+ * @param {ScaleKind} kind
+ */
+export function keptLimit(data, kind) {
+  const known = keptLimits.get(data);
+  if (known?.kind === kind) return known.limit;
+  const limit = limitOf(data, kind);
+  keptLimits.set(data, { kind, limit });
+  return limit;
+}
+
 /**
  * The magnitudes of the finite numbers, smallest first. A loop: array methods take 10 times as long for 100 000.
  *
@@ -88,6 +105,24 @@ export function isSigned(kind) {
   return kind === "value" || kind === "gradient";
 }
 
+const darkScreen = matchMedia("(prefers-color-scheme: dark)");
+/** @type {Map<string, any>} */
+const keptOfTheme = new Map();
+
+/**
+ * What depends on the theme alone, found once for each: a style that is asked for makes the browser restyle the page.
+ *
+ * @template Found
+ * @param {string} name
+ * @param {() => Found} find
+ * @returns {Found}
+ */
+function ofTheme(name, find) {
+  const key = [document.documentElement.dataset.theme, darkScreen.matches, name].join();
+  if (!keptOfTheme.has(key)) keptOfTheme.set(key, find());
+  return keptOfTheme.get(key);
+}
+
 /**
  * The theme's colour under a name, as the browser resolves it.
  *
@@ -95,7 +130,7 @@ export function isSigned(kind) {
  * @returns {Rgb}
  */
 export function themeColor(name) {
-  return hexToRgb(getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return ofTheme(name, () => hexToRgb(getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()));
 }
 
 /**
@@ -127,13 +162,15 @@ function colorStops(kind) {
  * @param {ScaleKind} kind
  */
 export function colorTable(kind) {
-  const stops = colorStops(kind);
-  const table = new Uint8ClampedArray(3 * TABLE_STEPS);
-  for (let step = -TABLE_HALF; step <= TABLE_HALF; step += 1) {
-    const share = isSigned(kind) ? (step + TABLE_HALF) / (2 * TABLE_HALF) : Math.max(step, 0) / TABLE_HALF;
-    table.set(mixStops(stops, share), 3 * (step + TABLE_HALF));
-  }
-  return table;
+  return ofTheme(`table of ${kind}`, () => {
+    const stops = colorStops(kind);
+    const table = new Uint8ClampedArray(3 * TABLE_STEPS);
+    for (let step = -TABLE_HALF; step <= TABLE_HALF; step += 1) {
+      const share = isSigned(kind) ? (step + TABLE_HALF) / (2 * TABLE_HALF) : Math.max(step, 0) / TABLE_HALF;
+      table.set(mixStops(stops, share), 3 * (step + TABLE_HALF));
+    }
+    return table;
+  });
 }
 
 /**
@@ -178,5 +215,5 @@ export function watchTheme() {
   watching = true;
   const redraw = () => document.querySelectorAll(".picture-canvas, .lens-table").forEach((canvas) => canvas.dispatchEvent(new Event("redraw")));
   new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  darkScreen.addEventListener("change", redraw);
 }

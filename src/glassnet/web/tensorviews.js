@@ -9,6 +9,7 @@ import { text } from "./messages.js";
 import { sizeOfTensor } from "./network.js";
 import { format, formatSigned } from "./numbers.js";
 import { pushesOf } from "./pushes.js";
+import { keptLimit, scaleKind } from "./scale.js";
 import { link, readRef, writeRef } from "./selection.js";
 import { unitgrid } from "./unitgrid.js";
 import { arrayOf, equationNode, limitFor, rowOf, tensorTitle } from "./zoom.js";
@@ -59,7 +60,9 @@ export function tensorPart(context, tensor, width) {
   if (sizeOfTensor(tensor) === 1) return { node: numberNode(tensor) };
   if (holdsImages(tensor)) return context.seen?.has(tensor) ? { node: againNode(tensor) } : imagesOnce(context, tensor);
   if (isUnitGrid(tensor)) return unitsPart(context, tensor, title);
-  const view = heat({ array: arrayOf(tensor), title, image, width, height: Math.max(width, SMALL_PICTURE), ...numbersIfFew(tensor), onpoint: point, onpick: pick });
+  const array = arrayOf(tensor);
+  const kind = scaleKind(array, image);
+  const view = heat({ array, title, image, kind, limit: keptLimit(array.data, kind), width, height: Math.max(width, SMALL_PICTURE), ...numbersIfFew(tensor), onpoint: point, onpick: pick });
   return { node: view.node, mark: (linked) => view.update({ linked }) };
 }
 

@@ -4,7 +4,7 @@ import { pictureShape } from "./arrays.js";
 import { element } from "./element.js";
 import { MOST_IMAGES, imagesOf, mosaic, imageNumbers } from "./maps.js";
 import { cssColor, hatch, imageSheet, paintCells, sizedContext } from "./paint.js";
-import { colorIndex, colorTable, countUncolored, isSigned, limitOf, scaleKind, watchTheme } from "./scale.js";
+import { colorIndex, colorTable, countUncolored, isSigned, keptLimit, scaleKind, watchTheme } from "./scale.js";
 
 /**
  * @typedef {object} ThumbnailOptions
@@ -19,23 +19,6 @@ const BAR_CELLS = 16;
 const SMALLEST = 8;
 const IMAGE_GAPS = { few: 5, many: 2 };
 const MANY_IMAGES = 16;
-
-/** @type {WeakMap<ArrayLike<number>, {kind: string, limit: number}>} */
-const keptLimits = new WeakMap();
-
-/**
- * The limit of a scale, computed once: a strip is drawn anew at every step, and sorting takes longer than drawing.
- *
- * @param {ArrayLike<number>} data
- * @param {import("./scale.js").ScaleKind} kind
- */
-function keptLimit(data, kind) {
-  const known = keptLimits.get(data);
-  if (known?.kind === kind) return known.limit;
-  const limit = limitOf(data, kind);
-  keptLimits.set(data, { kind, limit });
-  return limit;
-}
 
 /**
  * A canvas that repaints itself when the theme changes. It is decoration: the words beside it say what it shows.

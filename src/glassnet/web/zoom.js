@@ -18,7 +18,7 @@ import { hatch, paintCells } from "./paint.js";
 import { picture } from "./picture.js";
 import { commonDigits, fixed } from "./rounding.js";
 import { followersOf } from "./route.js";
-import { colorTable, countUncolored, limitOf } from "./scale.js";
+import { colorTable, countUncolored, keptLimit, limitOf } from "./scale.js";
 import { link, writeRef } from "./selection.js";
 import { waterfall } from "./waterfall.js";
 
@@ -112,17 +112,12 @@ function isData(trace, tensor) {
   return op !== null && op.phase === "forward" && op.op !== "linear" && op.op !== "matmul" && !op.op.includes("convolution") && isData(trace, op.reads[0]);
 }
 
-/** @type {WeakMap<ArrayLike<number>, number>} */
-const limits = new WeakMap();
-
 /**
- * The limit of a tensor's scale, computed once: sorting 100 352 numbers takes longer than drawing them.
+ * The limit of a tensor's scale.
  * @param {Tensor} tensor
  */
 export function limitFor({ data, role }) {
-  const known = data ? limits.get(data) ?? limitOf(data, role === "grad" ? "gradient" : "value") : 1;
-  if (data) limits.set(data, known);
-  return known;
+  return data ? keptLimit(data, role === "grad" ? "gradient" : "value") : 1;
 }
 
 // ---------------------------------------------------------------- a slice of a tensor as a small picture
