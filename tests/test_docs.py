@@ -46,9 +46,10 @@ def clean_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     monkeypatch.chdir(tmp_path)
     clear_session()
     set_random_seed(0)
-    floatx = config.floatx()
+    floatx, executor = config.floatx(), config.executor()
     yield
     config.set_floatx(floatx)
+    config.set_executor(executor)
     for name in {path.stem for path in LADDER.glob("*.py")} & set(sys.modules):
         del sys.modules[name]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 
 from glassnet.errors import ArgumentError
@@ -67,3 +70,8 @@ def set_executor(value: str) -> None:
     if value not in _EXECUTORS:
         raise ArgumentError("set_executor: unknown executor", expected="'numpy' or 'llvm'", received=repr(value))
     _executor = value
+
+
+def cache_folder() -> Path:
+    """Where downloads and machine code are kept: the folder that GLASSNET_HOME names, else `~/.cache/glassnet`."""
+    return Path(os.environ.get("GLASSNET_HOME") or "~/.cache/glassnet").expanduser()

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from glassnet.datasets.download import cache_folder, get_file
+from glassnet.config import cache_folder
+from glassnet.datasets.download import get_file
 from glassnet.errors import ArgumentError, DownloadError
 
 DATA = bytes(range(256)) * 20

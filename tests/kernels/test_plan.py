@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,8 @@ from glassnet.graph import trace
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
 from glassnet.graph.executor import ProvedPlan
-from glassnet.kernels import driver, kernel
+from glassnet.kernels import driver, kernel, team
+from glassnet.kernels.llvm import I64, Module
 from glassnet.kernels.plan import CompiledPlan
 from glassnet.kernels.team import Team, thread_limit
 
@@ -125,6 +127,7 @@ def test_one_thread_and_two_give_the_same_bits() -> None:
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.usefixtures("empty_cache")
 def test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     right = kernel.Emitter.store
 
@@ -140,6 +143,7 @@ def test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on(monkey
         np.testing.assert_array_equal(got, weight)
 
 
+@pytest.mark.usefixtures("empty_cache")
 def test_a_compiler_that_fails_leaves_numpy_in_charge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel.Kernel, "_write", lambda self: 1 / 0)
     with pytest.warns(UserWarning, match=r"could not be compiled \(ZeroDivisionError.*\); NumPy goes on"):
@@ -147,10 +151,22 @@ def test_a_compiler_that_fails_leaves_numpy_in_charge(monkeypatch: pytest.Monkey
     assert history == trained("adam", "numpy", epochs=1)[0]
 
 
+@pytest.mark.usefixtures("empty_cache")
 def test_a_missing_barrier_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads that do not wait read what is not there yet: the arena holds zeros in the first step."""
+    """The second thread idles at every barrier but the last; the first goes on and reads what is not there yet."""
+    right = driver.Driver._meet
+
+    def hasty(self: Any, step: Any) -> None:
+        if self.barriers + 1 == self._barriers_per_step:
+            right(self, step)
+            return
+        self.barriers += 1
+        team.arrive(self.builder, self.control)
+        with self.builder.if_then(self.builder.icmp_signed("==", self.thread, I64(1))):
+            team.wait_until(self.builder, team.field(self.builder, self.control, team.ARRIVED), I64(2**62), 10_000)
+
     monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
-    monkeypatch.setattr(driver, "_part", lambda builder, units, thread, plus, threads: driver.I64(plus * (units - 1)))
+    monkeypatch.setattr(driver.Driver, "_meet", hasty)
     with pytest.warns(UserWarning, match="compiled kernels are off"):
         trained("adam", "llvm", epochs=1)
 
@@ -215,11 +231,25 @@ def test_a_forked_child_trains_with_a_team_of_its_own() -> None:
 
 
 def test_a_team_that_slept_wakes_for_the_next_step_and_can_be_let_go() -> None:
-    team = Team(3)
-    while team._fields[5].value < 2:  # both workers have lost their patience
-        pass
-    team.stop()
-    assert not any(worker.is_alive() for worker in team._workers)
+    module, three, table = Module(), Team(3), np.zeros(1, np.int64)
+    function, builder = module.function("count", team.DRIVER_ARGUMENTS)
+    builder.atomic_rmw("add", function.args[0], I64(1), "seq_cst")
+    builder.ret_void()
+    library = module.compile()
+    for wanted in (3, 6):
+        until(lambda: three._fields[team.SLEEPERS].value == 2)  # both workers have lost their patience
+        three.run(library.address("count"), table.ctypes.data)
+        until(lambda wanted=wanted: table[0] == wanted)
+    three.stop()
+    assert not any(worker.is_alive() for worker in three._workers)
+
+
+def until(reached: Callable[[], bool]) -> None:
+    """Wait for what other threads do, but not for ever."""
+    deadline = time.monotonic() + 20
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_a_weight_that_is_read_after_its_update_keeps_its_old_value() -> None:
@@ -232,3 +262,89 @@ def test_a_weight_that_is_read_after_its_update_keeps_its_old_value() -> None:
 
     np.testing.assert_array_equal(gn.jit(step)(x).numpy(), x @ np.ones((3, 3)))
     np.testing.assert_array_equal(w.numpy(), 1 - 0.5 * x)
+
+
+def test_variables_that_exchange_their_contents_do_not_overwrite_each_other() -> None:
+    a, b, c = (gn.Variable(np.full(3, start, "float32")) for start in (1.0, 2.0, 3.0))
+
+    def step(x: Any) -> Any:
+        old_a, old_b, old_c = a.value, b.value, c.value
+        a.assign(old_b)
+        b.assign(old_a)
+        c.assign(old_c * x)
+        a_before = old_a * 1.0
+        return a_before, old_c
+
+    compiled = gn.jit(step)
+    for wanted in ([2, 1, 6], [1, 2, 12], [2, 1, 24]):
+        compiled(np.float32([2.0]))
+        assert [float(v.numpy()[0]) for v in (a, b, c)] == wanted
+
+
+def test_a_variable_that_another_one_takes_over_is_not_updated_in_place() -> None:
+    new, old = gn.Variable(np.zeros(3, "float32")), gn.Variable(np.zeros(3, "float32"))
+
+    def step(x: Any) -> Any:
+        old.assign(new.value)
+        new.assign(new.value + x)
+
+    compiled = gn.jit(step)
+    for _ in range(3):
+        compiled(np.ones(3, "float32"))
+    assert (new.numpy().tolist(), old.numpy().tolist()) == ([3.0] * 3, [2.0] * 3)
+
+
+# ---------------------------------------------------------------- many steps in one call
+
+
+@pytest.mark.parametrize("executor", ["numpy", "llvm"])
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_many_steps_in_one_call_give_the_bits_of_single_steps(executor: str, batch_size: int) -> None:
+    gn.config.set_executor(executor)
+
+    def results(*callbacks: Any) -> list[Any]:
+        gn.utils.set_random_seed(4)
+        model, options = dense(optimizer=gn.optimizers.SGD(SCHEDULE, momentum=0.9), metrics=["accuracy"])
+        model.compile(**options)
+        history = model.fit(ROWS, CLASSES, batch_size, epochs=2, verbose=0, callbacks=callbacks, validation_split=0.1)
+        return [*history.history.values(), *model.get_weights(), model.predict(ROWS, batch_size)]
+
+    heard: list[int] = []
+    watched = results(gn.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: heard.append(batch)))
+    assert heard == [*range(-(-36 // batch_size))] * 2
+    for one, many in zip(watched, results(), strict=True):
+        np.testing.assert_array_equal(one, many)
+
+
+def test_a_scan_steps_over_the_given_rows_and_stacks_the_results() -> None:
+    total, x = gn.Variable(0.0), np.arange(6, dtype="float32")
+
+    def add(x: Any) -> Any:
+        total.assign(total.value + gn.ops.sum(x))
+        return {"double": x * 2, "total": total.value}
+
+    found = gn.jit(add).scan(np.array([[0, 5], [1, 1], [4, 2]]), x)
+    np.testing.assert_array_equal(found["double"].numpy(), [[0, 10], [2, 2], [8, 4]])
+    np.testing.assert_array_equal(found["total"].numpy(), [5, 7, 13])
+
+
+def test_the_last_batch_of_a_scan_is_checked_for_labels_like_the_first() -> None:
+    labels = CLASSES.copy()
+    labels[-1] = 9
+    _, _, model = trained("adam", "llvm", epochs=1)
+    with pytest.raises(DataError, match="label is out of range"):
+        model._step("train").scan(np.arange(40).reshape(5, 8), ROWS, labels)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([0, 1], r"needs the rows of every batch\n.*\(steps, batch\) integers"),
+        ([[0.5]], r"needs the rows of every batch"),
+        ([[-1]], r"needs the rows of every batch"),
+        ([[0, 40]], r"picks a row that is not there\n.*rows below 40\n.*40"),
+    ],
+)
+def test_rows_that_are_not_there_are_refused(rows: Any, words: str) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        gn.jit(lambda x: x * 2).scan(rows, ROWS)

@@ -6,6 +6,7 @@ test: a pytest address, with `-k` where a contract table has many rows. `test_mu
 
 from __future__ import annotations
 
+from mutants.compiled_steps import COMPILER
 from mutants.mutant import Mutant
 from mutants.spaces_and_sequences import SEQUENCES, SPATIAL
 
@@ -62,8 +63,8 @@ ENGINE = [
     ),
     Mutant(
         "a replay reuses the random bits of the first", "graph/plan.py",
-        "for (_, number), array in zip(graph.feeds, self.fed() if fed is None else fed):",
-        "for (_, number), array in [(f, a) for f, a in zip(graph.feeds, self.fed()) if slots[f[1]] is None]:",
+        "for feed, array in zip(graph.feeds, graph.fed() if fed is None else fed):",
+        "for feed, array in [(f, a) for f, a in zip(graph.feeds, graph.fed()) if slots[f.value] is None]:",
         "tests/layers/test_regularization.py::test_a_replayed_step_draws_anew_each_time",
     ),
     Mutant(
@@ -85,29 +86,6 @@ ENGINE = [
         "a number that Python makes anew is frozen", "graph/jit.py",
         "if difference is not None:", "if False:",
         "tests/graph/test_jit.py::test_what_python_makes_anew_is_refused_instead_of_frozen",
-    ),
-]  # fmt: skip
-
-COMPILER = [
-    Mutant(
-        "a group overtakes one that it reads", "kernels/fuse.py",
-        "if group.targets & needed:", "if False:",
-        "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
-    ),
-    Mutant(
-        "values that live at once share memory", "kernels/memory.py",
-        "return a[0] <= b[1] and b[0] <= a[1]", "return a[0] < b[1] and b[0] < a[1] and a[1] - a[0] > 2",
-        "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
-    ),
-    Mutant(
-        "weights are overwritten that are still read", "kernels/plan.py",
-        "if written and self._touches(group.reads, content):", "if False:",
-        "tests/kernels/test_plan.py::test_a_weight_that_is_read_after_its_update_keeps_its_old_value",
-    ),
-    Mutant(
-        "a wrong kernel trains on", "graph/executor.py",
-        "self.is_proved = not wrong", "self.is_proved, wrong = True, []",
-        "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",
     ),
 ]  # fmt: skip
 
@@ -401,7 +379,8 @@ TRAINING = [
     ),
     Mutant(
         "data are not shuffled", "training/data.py",
-        "order = self.generator.permutation(self.samples) if self.shuffle else None", "order = None",
+        "return self.generator.permutation(self.samples) if self.shuffle else np.arange(self.samples)",
+        "return np.arange(self.samples)",
         "tests/training/test_fit_arguments.py::test_shuffling_gives_every_row_once_and_each_epoch_an_order_of_its_own",
     ),
     Mutant(

@@ -436,17 +436,18 @@ def _observed(op: Op, arrays: tuple[Any, ...]) -> Any:
     return result
 
 
-def feed(make: Callable[[], Any], shape: Shape, dtype: Any) -> Tensor:
+def feed(make: Callable[[], Any], shape: Shape, dtype: Any, many: Callable[[int], Any] | None = None) -> Tensor:
     """A value made by Python before each step: random bits, a scheduled learning rate.
 
     In eager execution `make` is called at once. In a trace it becomes an input that the plan fills by calling `make`
-    before every replay, so nothing random or scheduled is frozen into the plan.
+    before every replay, so nothing random or scheduled is frozen into the plan. A value that depends on how many steps
+    have gone before has to be known ahead: `many` gives the values of the next so many steps.
     """
     if STATE.tracer is None and None in shape:
         return wrap(Spec(shape, np.dtype(dtype)), None)  # shape inference
     if STATE.tracer is None:
         return wrap(np.asarray(make(), dtype=dtype), None)
-    result: Tensor = STATE.tracer.feed(make, shape, np.dtype(dtype))
+    result: Tensor = STATE.tracer.feed(make, shape, np.dtype(dtype), many)
     return result
 
 

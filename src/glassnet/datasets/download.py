@@ -15,20 +15,16 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
+from glassnet.config import cache_folder
 from glassnet.errors import ArgumentError, DownloadError
 
-__all__ = ["cache_folder", "get_file"]
+__all__ = ["get_file"]
 
 DATA_SUBFOLDER = "datasets"
 _CHUNK = 2**18
 _TIMEOUT_SECONDS = 20.0
 _MAX_BYTES = 2**30
 _RANGE_NOT_SATISFIABLE = 416
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept: the folder that GLASSNET_HOME names, else `~/.cache/glassnet`."""
-    return Path(os.environ.get("GLASSNET_HOME") or "~/.cache/glassnet").expanduser()
 
 
 def get_file(

@@ -18,7 +18,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from glassnet.datasets.download import DATA_SUBFOLDER, cache_folder, get_file
+from glassnet.config import cache_folder
+from glassnet.datasets.download import DATA_SUBFOLDER, get_file
 from glassnet.datasets.files import checked_path
 from glassnet.errors import DataError, DownloadError
 from glassnet.typing import Array

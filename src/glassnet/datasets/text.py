@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from glassnet.datasets.download import DATA_SUBFOLDER, cache_folder, get_file
+from glassnet.config import cache_folder
+from glassnet.datasets.download import DATA_SUBFOLDER, get_file
 from glassnet.datasets.files import checked_path
 from glassnet.errors import ArgumentError, DataError, DownloadError
 from glassnet.typing import Array

@@ -10,7 +10,9 @@ import numpy as np
 
 from glassnet.autograd.op import Op
 from glassnet.autograd.spec import Spec
+from glassnet.autograd.state import CLOCK, user_line
 from glassnet.autograd.variable import Variable
+from glassnet.typing import Array
 
 Role = Literal["input", "variable", "feed", "constant", "result"]
 
@@ -40,6 +42,16 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """A value that Python makes before each step."""
+
+    value: int
+    make: Callable[[], Any]
+    many: Callable[[int], Any] | None = None
+    """The numbers of the next so many steps, where they follow from the number of the step."""
+
+
+@dataclass(frozen=True)
 class Graph:
     """A traced step. `values[k].id == k`; calls are in execution order."""
 
@@ -49,8 +61,7 @@ class Graph:
     outputs: tuple[int, ...]
     variables: tuple[tuple[Variable, int], ...]
     """Variables that the step reads, with the value that stands for what they hold at its beginning."""
-    feeds: tuple[tuple[Callable[[], Any], int], ...]
-    """Values that Python makes before each replay: random bits, scheduled numbers."""
+    feeds: tuple[Feed, ...]
     constants: tuple[tuple[Any, int], ...]
     assigns: tuple[tuple[Variable, int], ...]
     """Variables that the step changes, with the value that they hold at its end."""
@@ -70,6 +81,25 @@ class Graph:
         lines += [f"  assign {variable.path} = {self.values[i]}" for variable, i in self.assigns]
         lines.append(f"  return {', '.join(str(self.values[i]) for i in self.outputs)}")
         return "\n".join(lines)
+
+    def fed(self, steps: int = 1) -> list[Array]:
+        """What Python makes before the next steps: one array per feed, with an axis of steps in front."""
+        specs = [self.values[feed.value].spec for feed in self.feeds]
+        found = [np.empty((steps, *[int(extent or 0) for extent in spec.shape]), spec.dtype) for spec in specs]
+        single = [(array, feed.make) for array, feed in zip(found, self.feeds) if feed.many is None]
+        for array, feed in zip(found, self.feeds):
+            if feed.many is not None:
+                array[...] = feed.many(steps)
+        for step in range(steps if single else 0):  # step by step: two feeds may draw from one generator
+            for array, make in single:
+                array[step] = make()
+        return found
+
+    def mark_assigned(self) -> None:
+        """Note on the variables that a step has changed them, and where it was called."""
+        now, line = CLOCK.tick(), user_line() if self.assigns else ""
+        for variable, _ in self.assigns:
+            variable.leaf.changed_at, variable.leaf.changed_line = now, line
 
     def difference(self, other: Graph) -> str | None:
         """What differs first between two traces of the same step, or None when they are equal."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from glassnet import config
 from glassnet.autograd.functional import leaves, map_structure
+from glassnet.autograd.op import flat_size
 from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
@@ -17,6 +19,12 @@ from glassnet.errors import ArgumentError, GradientError, GraphError
 from glassnet.graph.executor import plan_for
 from glassnet.graph.ir import Graph
 from glassnet.graph.trace import is_array, trace
+from glassnet.typing import Array
+
+_PIECE = 0.05
+"""Seconds that a piece of `scan` may take: so long may Ctrl-C go unheard."""
+_MOST_BYTES = 32 * 2**20
+"""Outputs and made values of a piece, at most."""
 
 
 class _Compiled:
@@ -32,8 +40,21 @@ class _Compiled:
 
     def run(self, arrays: list[Any]) -> Any:
         """Replay, and put the outputs into the structure that the function returns."""
-        outputs = iter(self.plan.run(*arrays))
+        return self._structured(self.plan.run(*arrays))
+
+    def scan(self, rows: Array, arrays: list[Any]) -> Any:
+        """Replay once per row of `rows`, on those rows of whole arrays."""
+        return self._structured(self.plan.scan(rows, *arrays))
+
+    def _structured(self, arrays: list[Any]) -> Any:
+        outputs = iter(arrays)
         return map_structure(lambda x: wrap(next(outputs), None) if isinstance(x, Tensor) else x, self.result)
+
+    def bytes_per_step(self) -> int:
+        """What a step leaves or needs outside the plan's own memory: outputs, and values that Python makes."""
+        graph = self.plan.graph
+        specs = [graph.values[number].spec for number in (*graph.outputs, *[feed.value for feed in graph.feeds])]
+        return sum(flat_size(spec.shape) * spec.dtype.itemsize for spec in specs)
 
 
 class jit:  # noqa: N801  # used as a decorator, as in JAX
@@ -62,16 +83,72 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
     def __call__(self, *arguments: Any) -> Any:
         """Replay the plan for these arguments; the first time, make it."""
         arrays: list[Any] = []
+        compiled = self._plan_for(arguments, arrays)
+        if compiled is None:
+            return self.function(*map_structure(lambda x: as_tensor(x) if is_array(x) else x, list(arguments)))
+        return compiled.run(arrays)
+
+    def scan(self, rows: Any, *arguments: Any) -> Any:
+        """The step on `rows[k]` of all arrays for every k in order: many steps in one call, as with `jax.lax.scan`.
+
+        Arguments:
+            rows: (steps, batch) numbers of rows; every array among the arguments has an axis of rows in front.
+
+        Returns: the structure that the function returns; every Tensor has an axis of steps in front.
+
+        >>> import glassnet as gn
+        >>> total = gn.Variable(0.0)
+        >>> add = gn.jit(lambda x: total.assign(total.value + gn.ops.sum(x)))
+        >>> add.scan([[0, 1], [2, 3]], np.array([1, 2, 3, 4], "float32"))
+        >>> total.numpy()
+        array(10., dtype=float32)
+        """
+        found = [piece for _, piece in self.pieces(rows, *arguments)]
+        parts = [iter([t.numpy() for t in leaves(piece) if isinstance(t, Tensor)]) for piece in found]
+        return map_structure(
+            lambda x: wrap(np.concatenate([next(part) for part in parts]), None) if isinstance(x, Tensor) else x,
+            found[0],
+        )
+
+    def pieces(self, rows: Any, *arguments: Any) -> Iterator[tuple[int, Any]]:
+        """`scan` in pieces of some 50 ms, so that Python can show progress and hear Ctrl-C between them.
+
+        Yields the number of steps done so far, and the results of the piece.
+        """
+        rows, arrays = _checked_rows(rows), list[Any]()
+        _key(list(arguments), arrays)
+        if any(len(rows) and rows.max() >= len(array) for array in arrays):
+            raise ArgumentError(
+                "gn.jit: scan picks a row that is not there", expected=f"rows below {min(map(len, arrays))}",
+                received=int(rows.max()),
+            )  # fmt: skip
+        first_batch = map_structure(lambda x: as_tensor(x).data[rows[0]] if is_array(x) else x, list(arguments))
+        compiled = self._plan_for(tuple(first_batch), [])
+        if compiled is None:
+            raise GraphError("gn.jit: scan cannot be part of a trace, nor be watched by hooks", fix="call step by step")
+        start, count, most = 0, 1, max(1, _MOST_BYTES // max(compiled.bytes_per_step(), 1))
+        while start < len(rows):
+            began, own = time.perf_counter(), rows[start : start + count]
+            results = compiled.scan(own, arrays)
+            seconds = time.perf_counter() - began
+            start += len(own)
+            yield start, results
+            count = max(1, min(int(len(own) * _PIECE / seconds), 8 * count, most))
+
+    def _plan_for(self, arguments: tuple[Any, ...], arrays: list[Any]) -> _Compiled | None:
+        """The plan for these arguments, traced where there is none; None inside another trace or under hooks.
+
+        A model being built is such a trace too. Plans carry no hooks.
+        """
         key = (_key(list(arguments), arrays), STATE.training, config.executor())
         if STATE.tracer is not None or STATE.hooks or any(type(array) is Spec for array in arrays):
-            # inside another trace or a model being built it is part of that; and plans carry no hooks
-            return self.function(*map_structure(lambda x: as_tensor(x) if is_array(x) else x, list(arguments)))
+            return None
         compiled = self._compiled.get(key)
         if compiled is None or not compiled.fits():
             compiled = self._compiled[key] = self._trace(arguments)
             if len(self._compiled) > self.cache_size:
                 self._compiled.popitem(last=False)
-        return compiled.run(arrays)
+        return compiled
 
     def _trace(self, arguments: tuple[Any, ...]) -> _Compiled:
         if STATE.recording and any(isinstance(x, Tensor) and x.requires_grad for x in leaves(arguments)):
@@ -91,6 +168,15 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
                 fix="draw random numbers with gn.random, keep counters in Variables, or run eagerly (run_eagerly=True)",
             )
         return _Compiled(graph, result)
+
+
+def _checked_rows(rows: Any) -> Array:
+    found = np.asarray(rows)
+    if found.ndim != 2 or found.dtype.kind not in "iu" or not found.size or found.min() < 0:
+        raise ArgumentError(
+            "gn.jit: scan needs the rows of every batch", expected="(steps, batch) integers >= 0", received=found
+        )
+    return found.astype(np.int64, copy=False)
 
 
 def _static_difference(result: Any, repeated: Any) -> str | None:

@@ -6,13 +6,13 @@ the same bits; what it leaves out is Python: layers, tape, checks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.state import CLOCK, user_line
 from glassnet.graph.ir import Call, Graph
+from glassnet.typing import Array
 
 Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool, tuple[int, ...]]
 
@@ -34,19 +34,15 @@ class ExecutionPlan:
         self._copied = _views_of({number for _, number in graph.variables} | set(graph.inputs), graph)
         """What may lie in memory that is not the plan's own: copied before it is given out or assigned."""
 
-    def fed(self) -> list[Any]:
-        """What Python makes before a step: random bits, scheduled numbers."""
-        return [np.asarray(make(), self.graph.values[number].spec.dtype) for make, number in self.graph.feeds]
-
-    def run(self, *arrays: Any, fed: list[Any] | None = None) -> list[Any]:
+    def run(self, *arrays: Any, fed: list[Array] | None = None) -> list[Any]:
         """Fill the inputs, replay, assign the variables; returns the outputs as arrays."""
         graph, slots = self.graph, self._slots
         for number, array in zip(graph.inputs, arrays, strict=True):
             slots[number] = array
         for variable, number in graph.variables:
             slots[number] = variable.array
-        for (_, number), array in zip(graph.feeds, self.fed() if fed is None else fed):
-            slots[number] = array
+        for feed, array in zip(graph.feeds, graph.fed() if fed is None else fed):
+            slots[feed.value] = array[0]
         for forward, inputs, results, single, last_used in self._steps:
             found = forward(np, *[slots[i] for i in inputs])
             if single:
@@ -60,16 +56,25 @@ class ExecutionPlan:
         self._assign()
         return outputs
 
+    def scan(self, rows: Array, *arrays: Any) -> list[Any]:
+        """A step on the rows `rows[k]` of whole arrays for every k; outputs have an axis of steps in front."""
+        return one_by_one(self, rows, arrays)
+
     def _assign(self) -> None:
-        slots, now, line = self._slots, CLOCK.tick(), user_line() if self.graph.assigns else ""
+        slots = self._slots
         new = [(v, np.array(slots[i]) if i in self._copied else slots[i]) for v, i in self._assigns]
         for call, variables in self._updates:
             targets = tuple(variable.array for variable in variables)
             call.op.forward(np, *[slots[i] for i in call.inputs], out=targets if len(targets) > 1 else targets[0])
         for variable, array in new:
             np.copyto(variable.array, array)
-        for variable, _ in self.graph.assigns:
-            variable.leaf.changed_at, variable.leaf.changed_line = now, line
+        self.graph.mark_assigned()
+
+
+def one_by_one(plan: Any, rows: Array, arrays: Sequence[Any]) -> list[Any]:
+    """What `scan` gives, step by step."""
+    steps = [plan.run(*[array[own] for array in arrays]) for own in rows]
+    return [np.stack(outputs) for outputs in zip(*steps)]
 
 
 def _steps(graph: Graph, count: int) -> list[Step]:

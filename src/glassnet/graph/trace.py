@@ -15,7 +15,7 @@ from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.autograd.variable import Variable
 from glassnet.errors import GraphError, ShapeError
-from glassnet.graph.ir import Call, Graph, Role, Value
+from glassnet.graph.ir import Call, Feed, Graph, Role, Value
 from glassnet.typing import DType, Shape
 
 
@@ -26,7 +26,7 @@ class Tracer:
         self.values: list[Value] = []
         self.calls: list[Call] = []
         self.inputs: list[int] = []
-        self.feeds: list[tuple[Callable[[], Any], int]] = []
+        self.feeds: list[Feed] = []
         self.constants: list[tuple[Any, int]] = []
         self.variables: dict[Variable, tuple[int, Tensor]] = {}
         self.assigned: dict[Variable, Tensor] = {}
@@ -70,10 +70,12 @@ class Tracer:
         outs = tuple(self.number(y, "result") for y in results)
         self.calls.append(Call(op, numbers, outs, STATE.phase, "/".join(STATE.layers)))
 
-    def feed(self, make: Callable[[], Any], shape: Shape, dtype: DType) -> Tensor:
+    def feed(
+        self, make: Callable[[], Any], shape: Shape, dtype: DType, many: Callable[[int], Any] | None = None
+    ) -> Tensor:
         """A value that Python makes before each replay."""
         spec = self.new("feed", shape, dtype)
-        self.feeds.append((make, self.id_of(spec)))
+        self.feeds.append(Feed(self.id_of(spec), make, many))
         return wrap(spec, None)
 
     def read(self, variable: Variable) -> Tensor:

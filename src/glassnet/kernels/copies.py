@@ -24,7 +24,7 @@ class Values(Protocol):
         """A value that the graph does not have."""
 
 
-def with_contiguous_factors(nests: list[Nest], place: Callable[[int], Place], values: Values) -> list[Nest]:
+def with_prepared_factors(nests: list[Nest], place: Callable[[int], Place], values: Values) -> list[Nest]:
     """The nests, each contraction behind the copies that make it fast.
 
     A factor that leaves its array is copied with a border first; one whose lanes are scattered is laid out anew: x Wᵀ

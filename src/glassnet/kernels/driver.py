@@ -1,51 +1,167 @@
-"""The driver of a step: which kernel runs when, on which threads, and where they wait for each other."""
+"""The driver of a stage: a loop over steps; which kernel runs when, on which threads, and where they wait.
+
+    for step in steps:
+        pick the rows of the batch
+        kernel, barrier, kernel, ...
+
+A driver finds everything in its table of 64-bit words: the arena, the number of steps, the rows to pick (or 0), then
+one address per slot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from glassnet.kernels.kernel import Kernel
-from glassnet.kernels.llvm import I64
-from glassnet.kernels.team import arrive, wait_for_all
+from glassnet.kernels.llvm import I1, I8, I64, POINTER, VOID, external
+from glassnet.kernels.loops import loop
+from glassnet.kernels.team import BASE, arrive, field, wait_for
 
+ARENA, STEPS, ROWS, FIRST_SLOT = range(4)
 _WORTH_SHARING = 40_000
 """Multiplications or the like: about what one thread does while two meet at a barrier a few times."""
 
 
-def drive(builder: Any, kernels: Sequence[Kernel], pointer: Callable[[int], Any], threads: int) -> None:
-    """Write the calls of all kernels. Those that are not worth sharing run on the first thread."""
-    _, control, thread = builder.function.args
-    shared = [is_shared(kernel, threads) for kernel in kernels]
-    for kernel in kernels:
-        for memory in kernel.memories:
-            pointer(memory)  # read before any branch
-    barriers = 0
-    for position, kernel in enumerate(kernels):
-        if position and (shared[position] or shared[position - 1]):
-            barriers += 1
-            arrive(builder, control)
-            wait_for_all(builder, control, barriers, threads)
-        pointers = [pointer(memory) for memory in kernel.memories]
-        if shared[position]:
-            first, last = (_part(builder, kernel.units, thread, plus, threads) for plus in (0, 1))
-            builder.call(kernel.function, [*pointers, first, last])
-        else:
-            with builder.if_then(builder.icmp_signed("==", thread, I64(0))):
-                builder.call(kernel.function, [*pointers, I64(0), I64(kernel.units)])
-    if any(shared):  # the first thread returns when all have finished
-        arrive(builder, control)
-        with builder.if_then(builder.icmp_signed("==", thread, I64(0))):
-            wait_for_all(builder, control, barriers + 1, threads)
-    builder.ret_void()
+@dataclass(frozen=True)
+class Layout:
+    """Where a driver finds each piece of memory, by the value that owns it.
+
+    Attributes:
+        offsets: bytes from the beginning of the arena.
+        slots: words of the table that hold an address.
+        advances: bytes from one step to the next, for what every step has an array of its own of.
+        picked: of the inputs: bytes of a row, and the place in the arena where the rows of a batch are put together.
+        batch: rows of a batch; 0 where the inputs disagree about it.
+    """
+
+    offsets: dict[int, int]
+    slots: dict[int, int]
+    advances: dict[int, int]
+    picked: dict[int, tuple[int, int]]
+    batch: int
+
+
+class Driver:
+    """The kernels of a stage, and the function of the table, the control block and the number of a thread that calls them."""
+
+    def __init__(self, kernels: Sequence[Kernel], layout: Layout, threads: int) -> None:
+        self.kernels, self.layout, self.threads = kernels, layout, threads
+        self.shared = [is_shared(kernel, threads) for kernel in kernels]
+        self.used = list(dict.fromkeys(memory for kernel in kernels for memory in kernel.memories))
+        self.gathers = layout.batch > 1 and any(memory in layout.picked for memory in self.used)
+
+    @property
+    def signature(self) -> str:
+        """All that its code depends on."""
+        kernels = [(kernel.signature, kernel.memories) for kernel in self.kernels]
+        return repr((kernels, self.layout, self.threads))
+
+    def write(self, builder: Any) -> None:
+        """Write it as the body of a function, when its kernels are written."""
+        self.builder = builder
+        self.table, self.control, self.thread = builder.function.args
+        if any(self.shared):  # read before anybody arrives: the next step may begin while a slow thread still leaves
+            self.base = self.builder.load(field(self.builder, self.control, BASE), typ=I64)
+        with loop(self.builder, 0, self._word(STEPS)) as step:
+            pointers = self._pointers(step)
+            self.barriers = 0
+            if self.gathers:
+                self._meet(step)
+            for position, kernel in enumerate(self.kernels):
+                if position and (self.shared[position] or self.shared[position - 1]):
+                    self._meet(step)
+                self._call(kernel, self.shared[position], [pointers[memory] for memory in kernel.memories])
+            self._meet(step)
+        self.builder.ret_void()
+
+    # ------------------------------------------------------------ threads
+    @property
+    def _barriers_per_step(self) -> int:
+        between = sum(1 for a, b in zip(self.shared, self.shared[1:]) if a or b)
+        return between + int(self.gathers) + 1
+
+    def _meet(self, step: Any) -> None:
+        """A barrier: nobody goes on before everybody is here."""
+        if not any(self.shared):
+            return
+        self.barriers += 1
+        arrive(self.builder, self.control)
+        before = self.builder.mul(step, I64(self._barriers_per_step * self.threads))
+        here = self.builder.add(before, I64(self.barriers * self.threads))
+        wait_for(self.builder, self.control, self.builder.add(self.base, here))
+
+    def _call(self, kernel: Kernel, shared: bool, pointers: list[Any]) -> None:
+        if shared:
+            self.builder.call(kernel.function, [*pointers, *self._share(kernel.units)])
+            return
+        with self.builder.if_then(self._is_first_thread()):
+            self.builder.call(kernel.function, [*pointers, I64(0), I64(kernel.units)])
+
+    def _is_first_thread(self) -> Any:
+        return self.builder.icmp_signed("==", self.thread, I64(0))
+
+    def _share(self, units: int) -> tuple[Any, Any]:
+        """The first unit of this thread, and the one behind its last."""
+        first, last = (
+            self.builder.sdiv(self.builder.mul(ahead, I64(units)), I64(self.threads))
+            for ahead in (self.thread, self.builder.add(self.thread, I64(1)))
+        )
+        return first, last
+
+    # ------------------------------------------------------------ memory
+    def _word(self, slot: int, kind: Any = I64) -> Any:
+        return self.builder.load(self.builder.gep(self.table, [I64(8 * slot)], source_etype=I8), typ=kind)
+
+    def _pointers(self, step: Any) -> dict[int, Any]:
+        """Where each piece of memory begins in this step."""
+        arena = self._word(ARENA, POINTER)
+        found = {}
+        for memory in self.used:
+            if memory in self.layout.offsets:
+                found[memory] = self._plus(arena, self.layout.offsets[memory])
+                continue
+            found[memory] = self._word(self.layout.slots[memory], POINTER)
+            if memory in self.layout.advances:
+                found[memory] = self._plus(found[memory], self._product(step, self.layout.advances[memory]))
+        inputs = [memory for memory in self.used if memory in self.layout.picked]
+        return found | (self._picked(inputs, found, arena, step) if inputs and self.layout.batch else {})
+
+    def _picked(self, inputs: list[int], found: dict[int, Any], arena: Any, step: Any) -> dict[int, Any]:
+        """The inputs, put together from their rows where rows are given."""
+        with self.builder.goto_entry_block():
+            chosen = {memory: self.builder.alloca(POINTER) for memory in inputs}
+        for memory in inputs:
+            self.builder.store(found[memory], chosen[memory])
+        rows = self._word(ROWS)
+        with self.builder.if_then(self.builder.icmp_signed("!=", rows, I64(0))):
+            of_step = self._plus(self._word(ROWS, POINTER), self._product(step, 8 * self.layout.batch))
+            for memory in inputs:
+                self.builder.store(self._gathered(memory, found[memory], of_step, arena), chosen[memory])
+        return {memory: self.builder.load(chosen[memory], typ=POINTER) for memory in inputs}
+
+    def _gathered(self, memory: int, whole: Any, rows: Any, arena: Any) -> Any:
+        """Where the rows of a batch lie side by side: a single row stays where it is."""
+        size, offset = self.layout.picked[memory]
+        if self.layout.batch == 1:
+            return self._plus(whole, self._product(self.builder.load(rows, typ=I64), size))
+        copy = external(self.builder, "llvm.memcpy.p0.p0.i64", VOID, [POINTER, POINTER, I64, I1])
+        target = self._plus(arena, offset)
+        first, last = self._share(self.layout.batch) if any(self.shared) else (I64(0), I64(self.layout.batch))
+        with loop(self.builder, first, last) as position:
+            row = self.builder.load(self._plus(rows, self._product(position, 8)), typ=I64)
+            source = self._plus(whole, self._product(row, size))
+            self.builder.call(copy, [self._plus(target, self._product(position, size)), source, I64(size), I1(0)])
+        return target
+
+    def _product(self, value: Any, factor: int) -> Any:
+        return self.builder.mul(value, I64(factor))
+
+    def _plus(self, pointer: Any, count: Any) -> Any:
+        return self.builder.gep(pointer, [I64(count) if isinstance(count, int) else count], source_etype=I8)
 
 
 def is_shared(kernel: Kernel, threads: int) -> bool:
     """Whether several threads take parts of a kernel."""
     return threads > 1 and kernel.units >= threads and kernel.work >= _WORTH_SHARING
-
-
-def _part(builder: Any, units: int, thread: Any, plus: int, threads: int) -> Any:
-    """Where a thread's share begins, or the next one's."""
-    ahead = builder.add(thread, I64(plus))
-    return builder.sdiv(builder.mul(ahead, I64(units)), I64(threads))

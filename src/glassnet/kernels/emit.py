@@ -21,7 +21,7 @@ from glassnet.kernels.llvm import I8, I64, machine
 from glassnet.kernels.loops import loop, number, pieces
 from glassnet.kernels.mathematics import FUNCTIONS
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, affine, value_of
+from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, value_of
 from glassnet.typing import DType
 
 BOOL, UINT8, INT32, INT64 = (np.dtype(name) for name in ("bool", "uint8", "int32", "int64"))
@@ -53,11 +53,6 @@ class Position:
     def at(self, **letters: Any) -> Position:
         """With more letters fixed."""
         return Position({**self.letters, **letters}, self.row, self.lane)
-
-    def moved(self, letter: str, by: int) -> Position:
-        """One letter further on."""
-        value, constant = self.letters[letter]
-        return Position({**self.letters, letter: (value, constant + by)}, self.row, self.lane)
 
 
 class Emitter:
@@ -326,8 +321,7 @@ class _Scope:
         """Computed once; in float64 where only numbers of the whole step enter: 1 - β^t would lose digits."""
         key = (expr, dtype, self.cell.row)
         if key not in self.known:
-            scalars = not any(isinstance(part, Read) and part.indices for part in rules.walk(expr))
-            exact = FLOAT64 if dtype.kind == "f" and scalars else dtype
+            exact = FLOAT64 if dtype.kind == "f" and is_scalar(expr) else dtype
             one = _Scope(self.emitter, self.position, Cell(self.cell.row, self.cell.column, 1), {}, {})
             self.known[key] = one.value(expr, exact).to(dtype)
         return self.known[key].wide(self.cell.width)

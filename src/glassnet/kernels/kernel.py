@@ -6,6 +6,7 @@ where there is only one axis. Threads of a step call the same function with thei
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -35,23 +36,39 @@ class Kernel:
         stored: whether anybody outside the group's registers reads a value.
     """
 
-    def __init__(
-        self, module: Module, name: str, group: Group, places: Callable[[int], Place], stored: Callable[[int], bool]
-    ) -> None:
-        self.group, self.places, self.stored, self.name = group, places, stored, name
-        touched = sorted(group.reads | {t for t in group.targets if stored(t)})
-        self.memories = list(dict.fromkeys(places(v).memory for v in touched if self._is_in_memory(v)))
-        arguments = [POINTER] * len(self.memories) + [I64, I64]
-        self.function, builder = module.function(name, arguments)
-        for argument in self.function.args[: len(self.memories)]:
-            argument.add_attribute("noalias")
-        pointers = dict(zip(self.memories, self.function.args))
-        self.first, self.last = self.function.args[-2:]
-        self.emitter = Emitter(builder, places, pointers, stored)
-        self.builder = builder
+    function: Any = None
+    """What it has become, once it was written."""
+
+    def __init__(self, group: Group, places: Callable[[int], Place], stored: Callable[[int], bool]) -> None:
+        self.group, self.places, self.stored = group, places, stored
+        self.values = list(
+            dict.fromkeys(v for nest in group.nests for v in (*map(value_of, nest.reads()), *nest.targets))
+        )
+        self.memories = list(dict.fromkeys(places(v).memory for v in self.values if self._is_in_memory(v)))
+        self.emitter = Emitter(None, places, {}, stored)  # until the kernel is written it only knows strides
         self.units = self._units()
+
+    def write(self, module: Module, name: str) -> Any:
+        """The function, which the module has from now on."""
+        function, self.builder = module.function(name, [POINTER] * len(self.memories) + [I64, I64])
+        for argument in function.args[: len(self.memories)]:
+            argument.add_attribute("noalias")
+        self.first, self.last = function.args[-2:]
+        self.emitter = Emitter(self.builder, self.places, dict(zip(self.memories, function.args)), self.stored)
         self._write()
-        builder.ret_void()
+        self.builder.ret_void()
+        return function
+
+    @property
+    def signature(self) -> str:
+        """All that its code depends on, with values numbered in the order in which they appear: equal kernels have one."""
+        numbers = {value: position for position, value in enumerate(self.values)}
+        body = functools.partial(rebuilt, change=functools.partial(_renumbered, numbers))
+        nests = [(n.extents, [(numbers[a.target], body(a.body)) for a in n.assignments]) for n in self.group.nests]
+        places = [self.places(value) for value in self.values]
+        memories = {memory: position for position, memory in enumerate(self.memories)}
+        where = [(memories.get(p.memory), p.shape, p.dtype.str, p.strides, p.offset) for p in places]
+        return repr((nests, where, [self.stored(value) for value in self.values]))
 
     @property
     def work(self) -> int:
@@ -93,12 +110,11 @@ class Kernel:
         """The axis that lies in lanes: the last one, if what is read along it is contiguous or the same number."""
         if not nest.extents:
             return ""
-        last, emitter = nest.letters[-1], Emitter(None, self.places, {}, self.stored)
-        steps = []
+        last, steps = nest.letters[-1], []
         for read in nest.reads():
             if not self._is_in_memory(value_of(read)):
                 continue
-            step = emitter.stride(read, last)
+            step = self.emitter.stride(read, last)
             steps.append(step in (0, self.places(value_of(read)).dtype.itemsize))
         reduced = any(a.reductions() for a in nest.assignments)
         return last if all(steps) or not reduced else ""
@@ -289,6 +305,14 @@ class Kernel:
         if isinstance(value, int):
             return max(value, limit)
         return self.builder.select(self.builder.icmp_signed(">", value, I64(limit)), value, I64(limit))
+
+
+def _renumbered(numbers: dict[int, int], expr: Expr) -> Expr | None:
+    """A read of a value by its number in the kernel."""
+    if not isinstance(expr, Read):
+        return None
+    change = functools.partial(_renumbered, numbers)
+    return Read(str(numbers[value_of(expr)]), tuple(rebuilt(index, change) for index in expr.indices))
 
 
 def collapsed(nest: Nest, places: Callable[[int], Place], in_memory: Callable[[int], bool]) -> Nest:

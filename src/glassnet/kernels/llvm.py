@@ -62,7 +62,7 @@ class Module:
 
     def compile(self) -> Library:
         """Optimize and translate everything."""
-        return Library(str(self.module))
+        return Library(translated(str(self.module)))
 
 
 def external(builder: Any, name: str, result: Any, arguments: Sequence[Any]) -> Any:
@@ -71,18 +71,25 @@ def external(builder: Any, name: str, result: Any, arguments: Sequence[Any]) -> 
     return known or ir.Function(builder.module, ir.FunctionType(result, list(arguments)), name)
 
 
+def translated(text: str) -> bytes:
+    """Machine code, as an object file."""
+    parsed = llvm.parse_assembly(text)
+    parsed.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_unrolling = tuning.loop_vectorization = tuning.slp_vectorization = False  # kernels say it
+    target = machine().target()
+    builder = llvm.create_pass_builder(target, tuning)
+    builder.getModulePassManager().run(parsed, builder)
+    code: bytes = target.emit_object(parsed)
+    return code
+
+
 class Library:
     """Machine code in memory; it lives as long as this object."""
 
-    def __init__(self, text: str) -> None:
-        parsed = llvm.parse_assembly(text)
-        parsed.verify()
-        tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-        tuning.loop_unrolling = tuning.loop_vectorization = tuning.slp_vectorization = False  # kernels say it
-        target = machine().target()
-        builder = llvm.create_pass_builder(target, tuning)
-        builder.getModulePassManager().run(parsed, builder)
-        self._engine = llvm.create_mcjit_compiler(parsed, target)
+    def __init__(self, code: bytes) -> None:
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
 
     def address(self, name: str) -> int:

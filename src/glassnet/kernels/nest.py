@@ -182,8 +182,7 @@ class Lowering:
 
     def _temporary(self, statement: rules.Statement, arrays: Mapping[str, int], inputs: list[Spec]) -> int:
         shapes = {name: self.specs[value].shape for name, value in arrays.items()}
-        text = rules.Statement(statement.target, statement.indices, statement.body)
-        leading = rules.leading_axes(text, shapes)
+        leading = rules.leading_axes(statement, shapes)
         sizes = _extents(statement, {n: self.shape(v) for n, v in arrays.items()}, leading)
         rank = leading + len(statement.indices) - 1 if Dots() in statement.indices else len(statement.indices)
         letters = rules.expand_ellipsis(statement.indices, rank, leading)
@@ -294,7 +293,7 @@ def check_formula(expr: Expr, dtype: DType) -> None:
             return
         case Binary("/") if dtype.kind != "f":
             raise NotCompiled(f"division gives {dtype}")
-        case Binary("**", _, exponent) if not _is_known_power(exponent) and not _is_scalar(expr):
+        case Binary("**", _, exponent) if not _is_known_power(exponent) and not is_scalar(expr):
             raise NotCompiled("a power of many numbers")
         case Binary("%") if any(isinstance(part, Read) for part in rules.walk(expr)):
             raise NotCompiled("a remainder")
@@ -318,7 +317,7 @@ def _is_known_power(exponent: Expr) -> bool:
     return isinstance(exponent, Number) and exponent.value in POWERS
 
 
-def _is_scalar(expr: Expr) -> bool:
+def is_scalar(expr: Expr) -> bool:
     """Whether only numbers of the whole step enter, and no axis."""
     parts = list(rules.walk(expr))
     return not any(isinstance(p, (Name, Reduce)) or (isinstance(p, Read) and p.indices) for p in parts)

@@ -1,9 +1,9 @@
 """CompiledPlan: a graph as machine code, with NumPy for what has no kernel.
 
-    graph -> nests (nest.py) -> groups (fuse.py) -> places in memory (memory.py) -> kernels (kernel.py) -> one driver
+    graph -> stages of fused nests (stages.py) -> places in memory (memory.py) -> kernels (kernel.py) -> drivers (driver.py)
 
-The driver is a function that calls the kernels one after another; where an op has no kernel, the driver ends, NumPy
-runs the op's own `forward` on the same memory, and the next driver goes on.
+A driver is a function that calls the kernels one after another, for one step or for many; where an op has no kernel,
+the driver ends, NumPy runs the op's own `forward` on the same memory, and the next driver goes on.
 """
 
 from __future__ import annotations
@@ -11,46 +11,22 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from glassnet.autograd.rules import Read
-from glassnet.autograd.spec import Spec
-from glassnet.autograd.state import CLOCK, user_line
-from glassnet.autograd.variable import Variable
 from glassnet.graph.ir import Call, Graph
-from glassnet.kernels.copies import with_contiguous_factors, with_staged_sums
-from glassnet.kernels.driver import drive, is_shared
-from glassnet.kernels.fuse import Group, fused
+from glassnet.kernels.cache import compiled
+from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS, Driver, Layout
+from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
-from glassnet.kernels.llvm import I8, I64, POINTER, Library, Module
-from glassnet.kernels.memory import ALIGNMENT, Place, arena, contiguous, view
-from glassnet.kernels.nest import Lowering, Nest, NotCompiled, is_own_cell, value_of
+from glassnet.kernels.llvm import Module
+from glassnet.kernels.memory import ALIGNMENT, arena
+from glassnet.kernels.nest import value_of
+from glassnet.kernels.stages import Program
 from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit
 from glassnet.typing import Array
-
-
-@dataclass
-class _Stage:
-    """Groups that run as one driver, or one call that NumPy runs."""
-
-    groups: list[Group] = field(default_factory=list)
-    call: Call | None = None
-    reason: str = ""
-
-    def moments(self) -> list[tuple[set[int], set[int]]]:
-        """In order: the values that each group touches, and those that it takes from memory or leaves there."""
-        if self.call is not None:
-            touched = {*self.call.inputs, *self.call.results}
-            return [(touched, touched)]
-        return [(group.reads | group.targets, _read_from_memory(group)) for group in self.groups]
-
-
-def _read_from_memory(group: Group) -> set[int]:
-    """What is read from memory: everything but the cells that a nest has in registers."""
-    return {value_of(r) for nest in group.nests for r in nest.reads() if value_of(r) not in nest.targets}
 
 
 class CompiledPlan:
@@ -58,95 +34,20 @@ class CompiledPlan:
 
     def __init__(self, graph: Graph, threads: int | None = None) -> None:
         self.graph, self.threads = graph, threads or thread_limit()
-        self.specs: list[Spec] = [value.spec for value in graph.values]
-        self.places: dict[int, Place] = {}
-        self.numbers = {i: array.item() for array, i in graph.constants if not array.ndim}
-        self.stages = self._stages()
-        self.updated_in_place = dict(self._in_place())
-        for result, content in self.updated_in_place.items():
-            self.places[result] = self.places[content]
+        self.program = Program(graph)
+        self.stages, self.place = self.program.stages, self.program.place
         self._lay_out()
         self._compile()
         self._bind()
 
-    # ------------------------------------------------------------ what runs
-    def _stages(self) -> list[_Stage]:
-        """The calls as groups of nests, with NumPy's calls between them."""
-        lowering, nests, stages = Lowering(self.specs, self.numbers), list[Nest](), list[_Stage]()
-        for call in _needed_calls(self.graph):
-            if call.op.kind == "view" and self._is_view(call):
-                continue
-            try:
-                own = with_staged_sums(lowering.nests(call), lowering)
-                nests += with_contiguous_factors(own, self.place, lowering)
-            except NotCompiled as reason:
-                stages += [_Stage(fused(nests, self._memory())), _Stage(call=call, reason=str(reason))]
-                nests = []
-        stages.append(_Stage(fused(nests, self._memory())))
-        return [stage for stage in stages if stage.groups or stage.call]
-
-    def _is_view(self, call: Call) -> bool:
-        (result,) = call.results
-        place = view(call, self.place(call.inputs[0]), self.specs[result])
-        if place is not None:
-            self.places[result] = place
-        return place is not None
-
-    def place(self, value: int) -> Place:
-        """Where a value lives; in memory of its own unless something else was said."""
-        if value not in self.places:
-            self.places[value] = contiguous(value, self.specs[value])
-        return self.places[value]
-
-    def _memory(self) -> dict[int, int]:
-        return {value: place.memory for value, place in self.places.items()}
-
-    # ------------------------------------------------------------ where it is kept
-    def _in_place(self) -> Iterable[tuple[int, int]]:
-        """(result, content) of assigned variables that may be overwritten while the step runs: nobody reads on."""
-        contents = dict(self.graph.variables)
-        taken: set[int] = set()
-        for variable, result in self.graph.assigns:
-            content = contents[variable]
-            if result not in taken and self._may_overwrite(content, result):
-                taken.add(result)
-                yield result, content
-
-    def _may_overwrite(self, content: int, result: int) -> bool:
-        if self.place(result).memory != result or content in self.graph.outputs:
-            return False
-        written = False
-        for stage in self.stages:
-            if stage.call is not None:
-                if result in stage.call.results or (written and self._touches(stage.call.inputs, content)):
-                    return False
-                continue
-            for group in stage.groups:
-                if written and self._touches(group.reads, content):
-                    return False
-                if result in group.targets:
-                    written = True
-                    if not all(self._reads_own_cells(nest, content, result) for nest in group.nests):
-                        return False
-        return written
-
-    def _touches(self, values: Iterable[int], content: int) -> bool:
-        return any(self.place(value).memory == content for value in values)
-
-    def _reads_own_cells(self, nest: Nest, content: int, result: int) -> bool:
-        reads = [read for read in nest.reads() if self.place(value_of(read)).memory == content]
-        rank = len(nest.extents)
-        return not reads or (
-            result in nest.targets and all(value_of(r) == content and is_own_cell(r, rank) for r in reads)
-        )
-
+    # ------------------------------------------------------------ memory
     def stored(self, value: int) -> bool:
         """Whether a computed value has to be in memory."""
         return value in self._in_memory
 
     def _lay_out(self) -> None:
-        """Lives of values, and their places in the arena."""
-        kept = {*self.graph.outputs, *(number for _, number in self.graph.assigns)}
+        """Lives of values, their places in the arena, and the slots of what lies outside."""
+        kept = self.program.kept
         from_memory, lives = set(kept), dict[int, list[int]]()
         moments = [moment for stage in self.stages for moment in stage.moments()]
         for time, (touched, read) in enumerate(moments):
@@ -154,82 +55,72 @@ class CompiledPlan:
             for value in touched:
                 lives.setdefault(self.place(value).memory, [time, time])[1] = time
         self._in_memory = from_memory | {self.place(value).memory for value in from_memory}
-        for value in kept:
-            if self.place(value).memory in lives:
-                lives[self.place(value).memory][1] = len(moments)
-        own = {value.id for value in self.graph.values if value.role != "result"}
-        for value in kept:
-            if self.place(value).memory in lives:
-                lives[self.place(value).memory][1] = len(moments)
-        sizes = {m: self.place(m).size for m in lives if m not in own and self.stored(m)}
-        self.offsets, self.arena_bytes = arena(sizes, {m: (a, b) for m, (a, b) in lives.items()})
-        fixed = [i for i in sorted(own) if i in lives or i in kept]
-        self.slots = {memory: slot for slot, memory in enumerate(fixed, start=1)}
+        outside = {value.id for value in self.graph.values if value.role != "result"} | {*self.program.outputs}
+        sizes = {m: self.place(m).size for m in lives if m not in outside and self.stored(m)}
+        spans = {memory: (first, last) for memory, (first, last) in lives.items()}
+        batch = self._batch()
+        buffers = {-1 - memory: memory for memory in self.graph.inputs if batch > 1 and memory in lives}
+        for buffer, memory in buffers.items():  # filled before the first kernel
+            sizes[buffer], spans[buffer] = self.place(memory).size, (0, lives[memory][1])
+        offsets, self.arena_bytes = arena(sizes, spans)
+        slots = {m: FIRST_SLOT + k for k, m in enumerate(sorted(m for m in outside if m in lives or m in kept))}
+        per_step = [feed.value for feed in self.graph.feeds] + self.program.outputs
+        picked = {m: (self.place(m).size // max(batch, 1), offsets.get(-1 - m, 0)) for m in self.graph.inputs}
+        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, picked, batch)
+
+    def _batch(self) -> int:
+        """The rows of all inputs; 0 where they disagree."""
+        rows = {(self.place(number).shape or (0,))[0] for number in self.graph.inputs}
+        return rows.pop() if len(rows) == 1 else 0
 
     # ------------------------------------------------------------ machine code
     def _compile(self) -> None:
-        module = Module()
-        self.kernels = 0
-        self._alone: set[int] = set()
-        for number, stage in enumerate(self.stages):
-            if not stage.groups:
-                continue
-            kernels = []
-            for group in stage.groups:
-                kernels.append(Kernel(module, f"kernel_{self.kernels}", group, self.place, self.stored))
-                self.kernels += 1
-            _, builder = module.function(f"stage_{number}", DRIVER_ARGUMENTS)
-            drive(builder, kernels, self._pointers(builder), self.threads)
-            if not any(is_shared(kernel, self.threads) for kernel in kernels):
-                self._alone.add(number)
-        self.library: Library = module.compile()
-        self._drivers = {n: self._driver(n) for n, stage in enumerate(self.stages) if stage.groups}
+        self.drivers = {
+            number: Driver([Kernel(group, self.place, self.stored) for group in stage.groups], self.layout, self.threads)
+            for number, stage in enumerate(self.stages) if stage.groups
+        }  # fmt: skip
+        code = repr([(number, driver.signature) for number, driver in self.drivers.items()])
+        self._machine_code = compiled(code, self._write)
+        self._run_driver = {number: self._runner(number, driver) for number, driver in self.drivers.items()}
 
-    def _driver(self, number: int) -> Callable[[int], None]:
+    def _write(self, module: Module) -> None:
+        """All kernels and drivers; kernels that are equal but for their arrays are one function."""
+        functions: dict[str, Any] = {}
+        for number, driver in self.drivers.items():
+            for kernel in driver.kernels:
+                if kernel.signature not in functions:
+                    functions[kernel.signature] = kernel.write(module, f"kernel_{len(functions)}")
+                kernel.function = functions[kernel.signature]
+            _, builder = module.function(f"stage_{number}", DRIVER_ARGUMENTS)
+            driver.write(builder)
+
+    def _runner(self, number: int, driver: Driver) -> Callable[[int], None]:
         """What runs a stage on a table: this thread alone, where nothing is worth sharing, or the team."""
         name = f"stage_{number}"
-        if number in self._alone:
-            alone = self.library.function(name, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-            return lambda table: alone(table, None, 0)
-        address, run = self.library.address(name), team(self.threads).run
+        if not any(driver.shared):
+            run_alone = self._machine_code.function(name, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+            return lambda table: run_alone(table, None, 0)
+        address, run = self._machine_code.address(name), team(self.threads).run
         return lambda table: run(address, table)
-
-    def _pointers(self, builder: Any) -> Callable[[int], Any]:
-        """Where each piece of memory begins, read from the driver's table when it is first needed."""
-        table = builder.function.args[0]
-        base = builder.load(table, typ=POINTER)
-
-        @functools.cache
-        def pointer(memory: int) -> Any:
-            if memory in self.offsets:
-                return builder.gep(base, [I64(self.offsets[memory])], source_etype=I8)
-            slot = builder.gep(table, [I64(8 * self.slots[memory])], source_etype=I8)
-            return builder.load(slot, typ=POINTER)
-
-        return pointer
 
     # ------------------------------------------------------------ binding to arrays
     def _bind(self) -> None:
         raw = np.zeros(self.arena_bytes + ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
         self._arena = raw[start : start + self.arena_bytes + 1]
-        self._table = np.zeros(len(self.slots) + 1, np.int64)
-        self._table[0] = self._arena.ctypes.data
-        self._program = [
+        self._table = np.zeros(FIRST_SLOT + len(self.layout.slots), np.int64)
+        self._table[ARENA] = self._arena.ctypes.data
+        self._run_stages = [
             functools.partial(self._run_with_numpy, stage.call) if stage.call
-            else functools.partial(self._drivers[number], self._table.ctypes.data)
+            else functools.partial(self._run_driver[number], self._table.ctypes.data)
             for number, stage in enumerate(self.stages)
         ]  # fmt: skip
-        self._outputs = [
-            (self.array(i) if self.place(i).memory in self.offsets else None, i) for i in self.graph.outputs
-        ]
         self._arrays: dict[int, Array] = {}
-        self._feeds = [self._own(number) for _, number in self.graph.feeds]
         for array, number in self.graph.constants:
             self._hold(number, np.asarray(array, order="C"))
-        self._variables = [(variable, number) for variable, number in self.graph.variables if number in self.slots]
+        slots = self.layout.slots
+        self._variables = [(variable, number) for variable, number in self.graph.variables if number in slots]
         self._lookups = {lookup for stage in self.stages for group in stage.groups for lookup in self._indices(group)}
-        self._assigned = [(v, i) for v, i in self.graph.assigns if self.updated_in_place.get(i) != self._content(v)]
 
     def _indices(self, group: Group) -> Iterable[tuple[int, int]]:
         """(where indices stand, how large the array is that they index) of all lookups of a group."""
@@ -239,25 +130,17 @@ class CompiledPlan:
                     if isinstance(index, Read):
                         yield self.place(value_of(index)).memory, size
 
-    def _content(self, variable: Variable) -> int:
-        return next(number for known, number in self.graph.variables if known is variable)
-
-    def _own(self, number: int) -> Array:
-        place = self.place(number)
-        return self._hold(number, np.zeros(place.shape, place.dtype))
-
-    def _hold(self, number: int, array: Array) -> Array:
+    def _hold(self, number: int, array: Array) -> None:
         """Keep an array and its address."""
         self._arrays[number] = array
-        if number in self.slots:
-            self._table[self.slots[number]] = array.__array_interface__["data"][0]
-        return array
+        if number in self.layout.slots:
+            self._table[self.layout.slots[number]] = array.__array_interface__["data"][0]
 
-    def array(self, value: int) -> Array:
-        """A value as an array that shows the plan's memory."""
+    def _array(self, value: int) -> Array:
+        """A value as an array that shows the plan's memory, in a single step."""
         place = self.place(value)
-        if place.memory in self.offsets:
-            start = self.offsets[place.memory] + place.offset
+        if place.memory in self.layout.offsets:
+            start = self.layout.offsets[place.memory] + place.offset
             return np.ndarray(place.shape, place.dtype, self._arena.data, start, place.strides)
         base = self._arrays[place.memory]
         if place.memory == value or (not place.offset and place.shape == base.shape):
@@ -274,7 +157,7 @@ class CompiledPlan:
         lines += [f"NumPy runs {stage.call.op.name}: {stage.reason}" for stage in self.stages if stage.call]
         return "\n".join(lines)
 
-    # ------------------------------------------------------------ a step
+    # ------------------------------------------------------------ steps
     def accepts(self, *arrays: Any) -> bool:
         """Whether every index that stands in the data lies inside the array it is used on."""
         given = dict(zip(self.graph.inputs, arrays))
@@ -283,41 +166,42 @@ class CompiledPlan:
             for number, size in self._lookups
         )
 
-    def run(self, *arrays: Any, fed: list[Any] | None = None) -> list[Any]:
+    @property
+    def can_scan(self) -> bool:
+        """Whether many steps can be one call: NumPy runs nothing in between, and every input has a row per sample."""
+        return len(self.drivers) == len(self.stages) and self.layout.batch > 0
+
+    def run(self, *arrays: Any, fed: list[Array] | None = None) -> list[Any]:
         """Fill the inputs, run, assign the variables; returns the outputs as arrays."""
+        return [array[0, ...] for array in self._run(arrays, None, 1, fed)]
+
+    def scan(self, rows: Array, *arrays: Any) -> list[Any]:
+        """A step on the rows `rows[k]` of whole arrays for every k, in one call; outputs have an axis of steps in front."""
+        return self._run(arrays, np.ascontiguousarray(rows, np.int64), len(rows))
+
+    def _run(self, arrays: Iterable[Any], rows: Array | None, steps: int, fed: list[Array] | None = None) -> list[Any]:
         for number, array in zip(self.graph.inputs, arrays, strict=True):
             self._hold(number, np.asarray(array, order="C"))
         for variable, number in self._variables:
             if self._arrays.get(number) is not variable.array:
                 self._hold(number, variable.array)
-        made = [make() for make, _ in self.graph.feeds] if fed is None else fed
-        for array, new in zip(self._feeds, made):
-            array[...] = new
-        for part in self._program:
-            part()
-        outputs = [np.array(self.array(i) if view is None else view) for view, i in self._outputs]
-        self._assign()
+        made = (self.graph.fed(steps) if fed is None else fed) if self.graph.feeds else []
+        for feed, array in zip(self.graph.feeds, made):
+            self._hold(feed.value, array[0, ...])
+        outputs = []
+        for number in self.program.outputs:
+            place = self.place(number)
+            array = np.empty((steps, *place.shape), place.dtype)
+            self._hold(number, array[0, ...])
+            outputs.append(array)
+        self._table[STEPS] = steps
+        self._table[ROWS] = 0 if rows is None else rows.ctypes.data
+        for run_stage in self._run_stages:
+            run_stage()
+        self.graph.mark_assigned()
         return outputs
 
     def _run_with_numpy(self, call: Call) -> None:
-        results = call.op.forward(np, *[self.array(i) for i in call.inputs])
+        results = call.op.forward(np, *[self._array(i) for i in call.inputs])
         for number, result in zip(call.results, results if isinstance(results, tuple) else (results,)):
-            np.copyto(self.array(number), result)
-
-    def _assign(self) -> None:
-        now, line = CLOCK.tick(), user_line() if self.graph.assigns else ""
-        for variable, number in self._assigned:
-            np.copyto(variable.array, self.array(number))
-        for variable, _ in self.graph.assigns:
-            variable.leaf.changed_at, variable.leaf.changed_line = now, line
-
-
-def _needed_calls(graph: Graph) -> list[Call]:
-    """The calls whose results reach an output or a variable, in order."""
-    needed = {*graph.outputs, *(number for _, number in graph.assigns)}
-    found = []
-    for call in reversed(graph.calls):
-        if needed.intersection(call.results):
-            needed.update(call.inputs)
-            found.append(call)
-    return found[::-1]
+            np.copyto(self._array(number), result)

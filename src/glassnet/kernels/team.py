@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from glassnet.kernels.cache import compiled
 from glassnet.kernels.llvm import I8, I32, I64, POINTER, VOID, Library, Module, external, machine
 from glassnet.kernels.loops import number
 
@@ -58,7 +59,7 @@ def _read(builder: Any, address: Any) -> Any:
     return builder.load_atomic(address, "seq_cst", 8, typ=I64)
 
 
-def _write(builder: Any, value: Any, address: Any) -> None:
+def _put(builder: Any, value: Any, address: Any) -> None:
     builder._insert(ir.instructions.StoreAtomicInstr(builder.block, value, address, "seq_cst", 8))
 
 
@@ -92,10 +93,9 @@ def arrive(builder: Any, control: Any) -> None:
     builder.atomic_rmw("add", field(builder, control, ARRIVED), I64(1), "seq_cst")
 
 
-def wait_for_all(builder: Any, control: Any, barriers: int, threads: int) -> None:
-    """Wait until every thread has arrived at the first so many barriers of this driver."""
-    base = builder.load(field(builder, control, BASE), typ=I64)
-    wait_until(builder, field(builder, control, ARRIVED), builder.add(base, I64(barriers * threads)))
+def wait_for(builder: Any, control: Any, arrivals: Any) -> None:
+    """Wait until threads have come to barriers so many times."""
+    wait_until(builder, field(builder, control, ARRIVED), arrivals)
 
 
 class _Driver(ir.instructions.CastInstr):  # type: ignore[misc]  # llvmlite has no types
@@ -114,11 +114,14 @@ def _run_driver(builder: Any, control: Any, thread: Any) -> None:
 
 @functools.cache
 def _library() -> Library:
+    return compiled("the thread team", _write)
+
+
+def _write(module: Module) -> None:
     """`lead` starts a step and takes the first thread's share, `work` is where the others live, `rise` ends a sleep."""
-    module = Module()
     lead, builder = module.function("lead", [POINTER, I64, I64])
     control, driver, table = lead.args
-    _write(builder, _read(builder, field(builder, control, ARRIVED)), field(builder, control, BASE))
+    _put(builder, _read(builder, field(builder, control, ARRIVED)), field(builder, control, BASE))
     builder.store(driver, field(builder, control, DRIVER))
     builder.store(table, field(builder, control, TABLE))
     builder.atomic_rmw("add", field(builder, control, GENERATION), I64(1), "seq_cst")
@@ -129,7 +132,6 @@ def _library() -> Library:
     builder.atomic_rmw("sub", field(builder, rise.args[0], SLEEPERS), I64(1), "seq_cst")
     builder.ret_void()
     _write_work(module)
-    return module.compile()
 
 
 def _write_work(module: Module) -> None:

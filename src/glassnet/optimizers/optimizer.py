@@ -83,7 +83,7 @@ class Optimizer:
         self._schedule: Any = None
         self.learning_rate = learning_rate
         self.built = False
-        self._traced_steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._traced_steps: weakref.WeakKeyDictionary[Any, _Count] = weakref.WeakKeyDictionary()
         self._slots: dict[Variable, dict[str, Variable]] = {}
         self._companions: dict[Block, Companions] = {}
         self._runs: dict[tuple[int, ...], list[Run]] = {}
@@ -146,8 +146,17 @@ class Optimizer:
 
     def _next_rate(self) -> Tensor:
         """The same as a Tensor; in a plan, steps that it takes before this one are not counted yet when it is fed."""
-        ahead = self._traced_steps.get(STATE.tracer, 0) if STATE.tracer is not None else 0
-        return feed(lambda: self.current_rate(ahead), (), "float64")
+        if STATE.tracer is None:
+            return feed(self.current_rate, (), "float64")
+        count = self._traced_steps.setdefault(STATE.tracer, _Count())
+        ahead = count.steps
+
+        def many(replays: int) -> Any:
+            if self._schedule is None:
+                return self.current_rate()
+            return [self.current_rate(replay * count.steps + ahead) for replay in range(replays)]
+
+        return feed(self.current_rate, (), "float64", many)
 
     # ------------------------------------------------------------ memory
     @property
@@ -317,7 +326,7 @@ class Optimizer:
     def _next_step(self) -> Any:
         """The number of this step, counted from 1."""
         if STATE.tracer is not None:
-            self._traced_steps[STATE.tracer] = self._traced_steps.get(STATE.tracer, 0) + 1
+            self._traced_steps.setdefault(STATE.tracer, _Count()).steps += 1
             return self._iterations.value + 1
         return wrap(self._iterations.array + 1, None)
 
@@ -414,6 +423,12 @@ class Optimizer:
     def decay(self) -> float:
         """Weight decay as a number."""
         return float(self.weight_decay or 0.0)
+
+
+class _Count:
+    """How many updates a traced step takes."""
+
+    steps = 0
 
 
 def check_shares(who: Optimizer, **shares: float) -> None:

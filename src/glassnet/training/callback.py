@@ -36,6 +36,8 @@ class Callback:
     """Where training is to start; a callback that restores an earlier run raises it in `on_train_begin`."""
     runs_last = False
     """Whether it is called after all others, because it keeps what they remember."""
+    every_batch = True
+    """Whether it must hear of every batch; otherwise steps may run on, and it hears of the last of several."""
     takes_tensors = False
     """Whether it reads the numbers of a batch itself (`as_float`), so that those it does not read cost nothing."""
 

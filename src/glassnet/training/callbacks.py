@@ -48,6 +48,11 @@ class CallbackList:
     def _listeners_to(self, event: str) -> list[Listener]:
         return [(c.takes_tensors, getattr(c, event)) for c in self.callbacks if _listens(c, event)]
 
+    def watches_batches(self, kind: str) -> bool:
+        """Whether a callback must hear of every "train", "test" or "predict" batch."""
+        events = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")
+        return any(c.every_batch and _listens(c, event) for c in self.callbacks for event in events)
+
     def set_params(self, params: dict[str, Any]) -> None:
         """Tell all callbacks the settings of the run, and of each other."""
         for callback in self.callbacks:

@@ -162,9 +162,17 @@ class ArrayBatches:
         self.shuffle, self.generator = shuffle, generator
         self.steps: int | None = math.ceil(self.samples / self.batch_size)
 
+    def first(self) -> Batch:
+        """The first samples, as many as a batch has."""
+        return tuple([_picked(part, slice(0, self.batch_size)) for part in self.parts])
+
+    def order(self) -> Array:
+        """The samples in the order of the next epoch."""
+        return self.generator.permutation(self.samples) if self.shuffle else np.arange(self.samples)
+
     def epoch(self) -> Iterator[Batch]:
         """The batches of one epoch."""
-        order = self.generator.permutation(self.samples) if self.shuffle else None
+        order = self.order() if self.shuffle else None
         for start in range(0, self.samples, self.batch_size):
             rows = slice(start, start + self.batch_size) if order is None else order[start : start + self.batch_size]
             yield tuple([_picked(part, rows) for part in self.parts])

@@ -145,7 +145,7 @@ class ProgbarLogger(Callback):
     >>> logger.set_params({"epochs": 3, "steps": 10, "verbose": 2})
     """
 
-    takes_tensors = True
+    takes_tensors, every_batch = True, False
     _line = LiveLine(None)
     _in_fit = False
     _epoch, _started = 0, 0.0

@@ -20,7 +20,7 @@ from glassnet import optimizers
 from glassnet.autograd.functional import map_structure, no_grad
 from glassnet.autograd.hooks import NanGuard
 from glassnet.autograd.state import STATE
-from glassnet.autograd.tensor import Tensor
+from glassnet.autograd.tensor import Tensor, wrap
 from glassnet.errors import ArgumentError, GlassnetError, GradientError, GraphError
 from glassnet.graph.jit import jit
 from glassnet.layers.base import Layer, any_added_losses
@@ -242,13 +242,16 @@ class Trainer(_MixedIn):
 
     def _run(self, kind: str, batch: Any) -> Any:
         """One step on raw arrays."""
-        parts = (
-            [part for part in batch if part is not None] if batch[1] is not None or batch[2] is None else list(batch)
-        )
-        try:
+        with self._explained():
             self._prepare(batch)
-            with np.errstate(all="ignore"):  # overflow shows in the loss; TerminateOnNaN and NanGuard name it
-                return self._step(kind)(*parts)
+            return self._step(kind)(*_present(batch))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Errors say which model they are about; overflow shows in the loss, TerminateOnNaN and NanGuard name it."""
+        try:
+            with np.errstate(all="ignore"):
+                yield
         except GlassnetError as error:
             if error.where is None and str(self) not in error.problem:
                 error.where = str(self)
@@ -329,18 +332,52 @@ class Trainer(_MixedIn):
 
     def _train_epoch(self, batches: Any, steps: int | None, listed: Any, interrupt: threading.Event) -> dict[str, Any]:
         results: dict[str, Any] = {}
-        for number, batch in enumerate(batches.epoch()):
-            if steps is not None and number == steps:
-                break
-            for hook in STATE.hooks:
-                if isinstance(hook, NanGuard):
-                    hook.batch = number
-            listed.on_train_batch_begin(number)
-            results = self._run("train", batch)
-            listed.on_train_batch_end(number, results)
+        for found in self._batches("train", batches, steps, listed):
+            results = found
             if self.stop_training or interrupt.is_set():
                 break
         return results
+
+    def _batches(self, kind: str, batches: Any, steps: int | None, listed: Any) -> Iterator[Any]:
+        """The results of steps on all batches: after each, or where no callback must hear of each, after several."""
+        batch_begins, batch_ends = (getattr(listed, f"on_{kind}_batch_{when}") for when in ("begin", "end"))
+        if isinstance(batches, data_module.ArrayBatches) and not listed.watches_batches(kind) and not STATE.hooks:
+            with self._explained():
+                self._prepare(batches.first())
+            if isinstance(self._step(kind), jit):
+                yield from self._runs_of_steps(kind, batches, steps, batch_ends)
+                return
+        for number, batch in enumerate(batches.epoch()):
+            if steps is not None and number == steps:
+                return
+            for hook in STATE.hooks:
+                if isinstance(hook, NanGuard):
+                    hook.batch = number
+            batch_begins(number)
+            results = self._run(kind, batch)
+            batch_ends(number, {"outputs": results} if kind == "predict" else results)
+            yield results
+
+    def _runs_of_steps(self, kind: str, batches: Any, steps: int | None, batch_ends: Any) -> Iterator[Any]:
+        """Steps on arrays in memory, as many at a time as take a moment; the last batch may be smaller."""
+        size = batches.batch_size
+        order = batches.order()[: None if steps is None else steps * size]
+        whole = len(order) // size
+        data, before = _present(batches.parts), 0
+        for rows in (order[: whole * size].reshape(whole, size), order[None, whole * size :]):
+            pieces = self._step(kind).pieces(rows, *data) if rows.size else iter(())
+            while True:
+                with self._explained():
+                    done, results = next(pieces, (0, None))
+                if not done:
+                    break
+                if kind == "predict":
+                    results = map_structure(lambda t: wrap(t.data.reshape(-1, *t.shape[2:]), None), results)
+                else:
+                    results = map_structure(lambda t: t[-1] if isinstance(t, Tensor) else t, results)
+                batch_ends(before + done - 1, {"outputs": results} if kind == "predict" else results)
+                yield results
+            before += len(rows)
 
     def _validation(self, given: Any, batch_size: int | None, steps: int | None) -> Any:
         if given is None:
@@ -369,10 +406,8 @@ class Trainer(_MixedIn):
         self.reset_metrics()
         listed.on_test_begin()
         results: dict[str, Any] = {}
-        for number, batch in enumerate(batches.epoch()):
-            listed.on_test_batch_begin(number)
-            results = self._run("test", batch)
-            listed.on_test_batch_end(number, results)
+        for found in self._batches("test", batches, None, listed):
+            results = found
         logs = {name: as_float(value) for name, value in results.items()}
         listed.on_test_end(logs)
         return logs
@@ -385,12 +420,8 @@ class Trainer(_MixedIn):
         listed = CallbackList(callbacks, add_progbar=bool(verbose) and verbose != "auto", model=self, verbose=verbose,
                               epochs=1, steps=steps or batches.steps)  # fmt: skip
         listed.on_predict_begin()
-        found = []
-        for number, batch in enumerate(batches.epoch()):
-            listed.on_predict_batch_begin(number)
-            outputs = self._run("predict", (batch[0], None, None))
-            found.append(map_structure(lambda t: t.numpy(), outputs))
-            listed.on_predict_batch_end(number, {"outputs": outputs})
+        found = [map_structure(lambda t: t.numpy(), outputs)
+                 for outputs in self._batches("predict", batches, None, listed)]  # fmt: skip
         listed.on_predict_end()
         return _joined(found)
 
@@ -422,6 +453,12 @@ class Trainer(_MixedIn):
     def state_generators(self) -> dict[str, SeedGenerator]:
         """All sources of randomness that training draws from."""
         return {"shuffle": self._shuffler, **self.seed_generators}
+
+
+def _present(batch: Any) -> list[Any]:
+    """x, y and sample_weight as far as there are any; None only stands where something follows it."""
+    has_gap = batch[1] is None and batch[2] is not None
+    return list(batch) if has_gap else [part for part in batch if part is not None]
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -1,0 +1,183 @@
+"""From a graph to what runs: groups of nests for the compiler, and single calls that NumPy runs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from glassnet.autograd.rules import Name, Read
+from glassnet.autograd.spec import Spec
+from glassnet.graph.ir import Call, Graph
+from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
+from glassnet.kernels.fuse import Group, fused
+from glassnet.kernels.memory import Place, contiguous, view
+from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, value_of
+
+
+@dataclass
+class Stage:
+    """Groups that run as one driver, or one call that NumPy runs."""
+
+    groups: list[Group] = field(default_factory=list)
+    call: Call | None = None
+    reason: str = ""
+
+    def moments(self) -> list[tuple[set[int], set[int]]]:
+        """In order: the values that each group touches, and those that it takes from memory or leaves there."""
+        if self.call is not None:
+            touched = {*self.call.inputs, *self.call.results}
+            return [(touched, touched)]
+        return [(group.reads | group.targets, _read_from_memory(group)) for group in self.groups]
+
+
+def _read_from_memory(group: Group) -> set[int]:
+    """What is read from memory: everything but the cells that a nest has in registers."""
+    return {value_of(r) for nest in group.nests for r in nest.reads() if value_of(r) not in nest.targets}
+
+
+class Program:
+    """The stages of a step, in order; and where its values live.
+
+    Values beyond those of the graph are what rules keep between their statements, and copies. Every output gets memory
+    of its own, and every variable holds its new content when the last stage is through.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.specs: list[Spec] = [value.spec for value in graph.values]
+        self.places: dict[int, Place] = {}
+        numbers = {i: array.item() for array, i in graph.constants if not array.ndim}
+        self._lowering = Lowering(self.specs, numbers)
+        self.outputs: list[int] = []
+        self.stages = list(self._stages())
+        self.updated_in_place = dict(self._in_place())
+        for result, content in self.updated_in_place.items():
+            self.places[result] = self.places[content]
+        self.kept = {*self.outputs, *self.updated_in_place}
+        """What has to be in memory when the step ends."""
+        self._append_assignments()
+
+    def place(self, value: int) -> Place:
+        """Where a value lives; in memory of its own unless something else was said."""
+        if value not in self.places:
+            self.places[value] = contiguous(value, self.specs[value])
+        return self.places[value]
+
+    def _stages(self) -> Iterator[Stage]:
+        """The calls as groups of nests, with NumPy's calls between them."""
+        nests = list[Nest]()
+        for call in _needed_calls(self.graph):
+            if call.op.kind == "view" and self._is_view(call):
+                continue
+            try:
+                own = with_staged_sums(self._lowering.nests(call), self._lowering)
+                nests += with_prepared_factors(own, self.place, self._lowering)
+            except NotCompiled as reason:
+                if nests:
+                    yield Stage(self._fused(nests))
+                yield Stage(call=call, reason=str(reason))
+                nests = []
+        nests += self._output_copies()
+        if nests:
+            yield Stage(self._fused(nests))
+
+    def _fused(self, nests: list[Nest]) -> list[Group]:
+        return fused(nests, {value: place.memory for value, place in self.places.items()})
+
+    def _is_view(self, call: Call) -> bool:
+        (result,) = call.results
+        place = view(call, self.place(call.inputs[0]), self.specs[result])
+        if place is not None:
+            self.places[result] = place
+        return place is not None
+
+    def _output_copies(self) -> Iterator[Nest]:
+        """Copies of outputs that have no memory of their own: views, inputs, contents of variables."""
+        assigned = {number for _, number in self.graph.assigns}
+        for number in self.graph.outputs:
+            own = self.graph.values[number].role == "result" and self.place(number).memory == number
+            if own and number not in assigned and number not in self.outputs:
+                self.outputs.append(number)
+            else:
+                copy = self._copy(number)
+                self.outputs.append(copy.targets[0])
+                yield copy
+
+    def _copy(self, value: int) -> Nest:
+        """A nest that copies a value into a new one."""
+        shape = self.place(value).shape
+        body = Read(str(value), tuple(Name(str(axis)) for axis in range(len(shape))))
+        return Nest(shape, (Assignment(self._lowering.new_value(self.specs[value]), body),))
+
+    # ------------------------------------------------------------ variables
+    def _in_place(self) -> Iterable[tuple[int, int]]:
+        """(result, content) of assigned variables that may be overwritten while the step runs: nobody reads on."""
+        contents = dict(self.graph.variables)
+        taken: set[int] = set()
+        for variable, result in self.graph.assigns:
+            content = contents[variable]
+            if result not in taken and self._may_overwrite(content, result):
+                taken.add(result)
+                yield result, content
+
+    def _may_overwrite(self, content: int, result: int) -> bool:
+        taken_over = any(self.place(other).memory == content for _, other in self.graph.assigns)
+        if self.place(result).memory != result or taken_over:
+            return False
+        written = False
+        for stage in self.stages:
+            if stage.call is not None:
+                if result in stage.call.results or (written and self._touches(stage.call.inputs, content)):
+                    return False
+                continue
+            for group in stage.groups:
+                if written and self._touches(group.reads, content):
+                    return False
+                if result in group.targets:
+                    written = True
+                    if not all(self._reads_own_cells(nest, content, result) for nest in group.nests):
+                        return False
+        return written
+
+    def _touches(self, values: Iterable[int], content: int) -> bool:
+        return any(self.place(value).memory == content for value in values)
+
+    def _reads_own_cells(self, nest: Nest, content: int, result: int) -> bool:
+        reads = [read for read in nest.reads() if self.place(value_of(read)).memory == content]
+        rank = len(nest.extents)
+        return not reads or (
+            result in nest.targets and all(value_of(r) == content and is_own_cell(r, rank) for r in reads)
+        )
+
+    def _append_assignments(self) -> None:
+        """Copies into the variables that could not be overwritten; out of all sources first, as some are variables."""
+        contents = dict(self.graph.variables)
+        sources = [(result, contents[variable]) for variable, result in self.graph.assigns]
+        late = [(result, content) for result, content in sources if self.updated_in_place.get(result) != content]
+        overwritten = {content for _, content in late}
+        groups = []
+        for position, (result, content) in enumerate(late):
+            if self.place(result).memory in overwritten - {content}:
+                copy = self._copy(result)
+                groups.append(Group([copy]))
+                late[position] = (copy.targets[0], content)
+        for result, content in late:
+            copy = self._copy(result)
+            self.places[copy.targets[0]] = self.place(content)
+            self.kept.add(copy.targets[0])
+            groups.append(Group([copy]))
+        if groups and self.stages and self.stages[-1].call is None:
+            self.stages[-1].groups += groups
+        elif groups:
+            self.stages.append(Stage(groups))
+
+
+def _needed_calls(graph: Graph) -> list[Call]:
+    """The calls whose results reach an output or a variable, in order."""
+    needed = {*graph.outputs, *(number for _, number in graph.assigns)}
+    found = []
+    for call in reversed(graph.calls):
+        if needed.intersection(call.results):
+            needed.update(call.inputs)
+            found.append(call)
+    return found[::-1]

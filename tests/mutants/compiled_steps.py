@@ -1,0 +1,44 @@
+"""Planted faults of the compiler and of whoever runs plans, rows of `mutants.py`."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+COMPILER = [
+    Mutant(
+        "a group overtakes one that it reads", "kernels/fuse.py",
+        "if group.targets & needed:", "if False:",
+        "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
+    ),
+    Mutant(
+        "values that live at once share memory", "kernels/memory.py",
+        "return a[0] <= b[1] and b[0] <= a[1]", "return a[0] < b[1] and b[0] < a[1] and a[1] - a[0] > 2",
+        "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
+    ),
+    Mutant(
+        "weights are overwritten that are still read", "kernels/stages.py",
+        "if written and self._touches(group.reads, content):", "if False:",
+        "tests/kernels/test_plan.py::test_a_weight_that_is_read_after_its_update_keeps_its_old_value",
+    ),
+    Mutant(
+        "a variable that another one takes over is overwritten first", "kernels/stages.py",
+        "if self.place(result).memory != result or taken_over:", "if self.place(result).memory != result:",
+        "tests/kernels/test_plan.py::test_a_variable_that_another_one_takes_over_is_not_updated_in_place",
+    ),
+    Mutant(
+        "variables that exchange their contents overwrite each other", "kernels/stages.py",
+        "if self.place(result).memory in overwritten - {content}:", "if False:",
+        "tests/kernels/test_plan.py::test_variables_that_exchange_their_contents_do_not_overwrite_each_other",
+    ),
+    Mutant(
+        "the rate of a run of steps stands still", "optimizers/optimizer.py",
+        "return [self.current_rate(replay * count.steps + ahead) for replay in range(replays)]",
+        "return self.current_rate(ahead)",
+        "tests/kernels/test_plan.py::test_many_steps_in_one_call_give_the_bits_of_single_steps",
+    ),
+    Mutant(
+        "a wrong kernel trains on", "graph/executor.py",
+        "self.is_proved = not wrong", "self.is_proved, wrong = True, []",
+        "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",
+    ),
+]  # fmt: skip
