@@ -26,6 +26,12 @@ COMPILER = [
         "tests/kernels/test_plan.py::test_a_variable_that_another_one_takes_over_is_not_updated_in_place",
     ),
     Mutant(
+        "a view of an updated weight lies where nobody writes", "kernels/stages.py",
+        "memory = self.updated_in_place.get(place.memory, place.memory)",
+        "memory = self.updated_in_place.get(value, place.memory)",
+        "tests/kernels/test_plan.py::test_a_view_of_a_weight_that_was_updated_in_place_shows_the_new_weight",
+    ),
+    Mutant(
         "variables that exchange their contents overwrite each other", "kernels/stages.py",
         "if self.place(result).memory in overwritten - {content}:", "if False:",
         "tests/kernels/test_plan.py::test_variables_that_exchange_their_contents_do_not_overwrite_each_other",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from glassnet.autograd.rules import Name, Read
 from glassnet.autograd.spec import Spec
@@ -51,8 +51,9 @@ class Program:
         self.outputs: list[int] = []
         self.stages = list(self._stages())
         self.updated_in_place = dict(self._in_place())
-        for result, content in self.updated_in_place.items():
-            self.places[result] = self.places[content]
+        for value, place in self.places.items():  # of the results, and of views of them
+            memory = self.updated_in_place.get(place.memory, place.memory)
+            self.places[value] = replace(place, memory=memory)
         self.kept = {*self.outputs, *self.updated_in_place}
         """What has to be in memory when the step ends."""
         self._append_assignments()
