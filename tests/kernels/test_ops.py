@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from helpers.contract import Case, close
 
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
+from glassnet.kernels import cache, llvm
 from glassnet.kernels.plan import CompiledPlan  # behind the check for its library
 
 FAMILIES = sorted(path.stem for path in (Path(__file__).parents[1] / "ops").glob("test_*.py"))
@@ -51,7 +53,33 @@ WITH_NUMPY = {
 """Ops of which some case has no kernel in float32; everything else must have one."""
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+PROCESSORS = {
+    "sse2": ("x86-64", 4, 16, "sse2"),
+    "avx2": ("x86-64-v3", 8, 16, "avx2"),
+    "avx512": ("x86-64-v4", 16, 32, "avx512f"),
+}
+"""LLVM's name, numbers in a register, registers, and the feature that the real processor must have."""
+
+
+@pytest.fixture
+def processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compile for a processor with registers of another width."""
+    name, lanes, registers, feature = PROCESSORS[request.param]
+    if not llvm.llvm.get_host_cpu_features().get(feature):
+        pytest.skip(f"this processor has no {feature}")
+    for attribute, value in {"name": name, "lanes": lanes, "registers": registers, "features": ""}.items():
+        monkeypatch.setattr(llvm.machine(), attribute, value)
+    cache._generator.cache_clear()
+    yield
+    cache._generator.cache_clear()
+
+
+@pytest.mark.usefixtures("processor")
+@pytest.mark.parametrize(
+    ("processor", "dtype"),
+    [("sse2", "float32"), ("avx2", "float32"), ("avx512", "float32"), ("avx512", "float64")],
+    indirect=["processor"],
+)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_kernels_give_what_forward_gives(family: str, dtype: str) -> None:
     cases = [case for case in cases_of(family) if all(np.asarray(a).size for a in case.arrays(dtype))]
