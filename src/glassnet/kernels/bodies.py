@@ -11,10 +11,12 @@ from typing import Any
 
 from glassnet.autograd.op import Op, flat_size
 from glassnet.autograd.spec import Spec
+from glassnet.ops.attention import Attention, lowest
+from glassnet.ops.indexing import AddAlongAxis, AddAt
 from glassnet.ops.normalization import BatchNorm, LayerNorm
 from glassnet.ops.pooling import MaxPooling, MaxUnpooling
 
-_AXES = "abdef"
+_AXES, _LETTERS = "abdef", "abcdefgh"
 _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[...] = sum_j e[...,j]; "
 
 BODIES: dict[str, str] = {
@@ -33,6 +35,12 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
     """The text that is compiled for a call of an op; empty where there is none."""
     if op.name in BODIES and getattr(op, "axis", -1) in (-1, inputs[0].ndim - 1):
         return BODIES[op.name]
+    if isinstance(op, Attention):
+        return _attention(op, *inputs)
+    if isinstance(op, AddAt):
+        return _add_at(inputs[0].ndim, inputs[1].ndim, op.axis)
+    if isinstance(op, AddAlongAxis):
+        return _add_along_axis(inputs[0].ndim, op.axis)
     if isinstance(op, MaxPooling):
         return f"{op.rule_for(*inputs)}; {_winner(op, inputs[0])}"
     if isinstance(op, MaxUnpooling) and op.pool_size == op.strides:
@@ -46,6 +54,44 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
     if op.name == "batch_norm_gradient" and inputs[2].shape == inputs[3].shape:
         return _batch_norm_gradient(inputs[1])
     return op.rule_for(*inputs)
+
+
+def _attention(op: Attention, q: Spec, k: Spec, v: Spec, m: Spec, u: Spec) -> str:
+    """Steps 1 to 3 of Attention's derivation; a row's largest score is taken off before the exponential."""
+    head, here = f"floor(h/{(q.shape[2] or 1) // (k.shape[2] or 1)})" if q.shape[2] != k.shape[2] else "h", "n,h,t,s"
+    z = f"(sum_d q[n,t,h,d]*k[n,s,{head},d])*scale"
+    allowed = [f"m[{_broadcast(m, here)}]"] * op.masked + ["t >= s"] * op.causal
+    if allowed:
+        z = f"where({' and '.join(allowed)}, {z}, {lowest(q.dtype):.17g})".replace("e+", "e")
+    kept = f"w[{here}] = p[{here}]*[u[{_broadcast(u, here)}] >= rate]/(1 - rate); " if op.rate else ""
+    return (
+        f"z[{here}] = {z}; top[n,h,t] = max_s z[{here}]; x[{here}] = exp(z[{here}] - top[n,h,t]); "
+        f"total[n,h,t] = sum_s x[{here}]; p[{here}] = x[{here}] / total[n,h,t]; {kept}"
+        f"y[n,t,h,e] = sum_s {'w' if kept else 'p'}[{here}]*v[n,s,{head},e]"
+    )
+
+
+def _broadcast(x: Spec, cell: str) -> str:
+    """The indices of a cell, 0 along axes of one number."""
+    return ",".join("0" if size == 1 else letter for letter, size in zip(cell.split(","), x.shape))
+
+
+def _add_at(rank: int, looked_up: int, axis: int) -> str:
+    """Zeros, and the slices of x added one after the other."""
+    letters = _LETTERS[:rank]
+    before, own, after = letters[:axis], letters[axis : axis + looked_up], letters[axis + looked_up :]
+    return _added(rank - looked_up + 1, [*before, f"i[{','.join(own)}]", *after], letters)
+
+
+def _add_along_axis(rank: int, axis: int) -> str:
+    letters = [*_LETTERS[:rank]]
+    place = f"i[{','.join(letters)}]"
+    return _added(rank, [*letters[:axis], place, *letters[axis + 1 :]], "".join(letters))
+
+
+def _added(rank: int, place: list[str], letters: str) -> str:
+    cell = f"y[{','.join(place)}]"
+    return f"y[{','.join(_LETTERS[:rank])}] = 0; {cell} = {cell} + x[{','.join(letters)}]"
 
 
 def _layer_norm(x: Spec) -> str:

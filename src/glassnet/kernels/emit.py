@@ -21,7 +21,7 @@ from glassnet.kernels.llvm import I8, I64, machine
 from glassnet.kernels.loops import loop, number, pieces
 from glassnet.kernels.mathematics import FUNCTIONS
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, value_of
+from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, letters_of, reads_in, value_of
 from glassnet.typing import DType
 
 BOOL, UINT8, INT32, INT64 = (np.dtype(name) for name in ("bool", "uint8", "int32", "int64"))
@@ -67,7 +67,8 @@ class Emitter:
     def block(self, nest: Nest, position: Position, cells: list[Cell]) -> None:
         """Compute and store all assignments of a nest for these cells."""
         computed: dict[tuple[int, Cell], Lanes] = {}
-        writes: list[tuple[int, Cell, Lanes]] = []
+        writes: list[tuple[Read, Cell, Lanes]] = []
+        own = tuple(Name(letter) for letter in nest.letters)
         for assignment in nest.assignments:
             sums = {
                 node: self.reduction(node, assignment, position, cells, computed) for node in assignment.reductions()
@@ -78,10 +79,10 @@ class Emitter:
                 result = scope.value(assignment.body, dtype)
                 computed[assignment.target, cell] = result
                 if self.stored(assignment.target):
-                    writes.append((assignment.target, cell, result))
+                    place = own if assignment.at is None else assignment.at
+                    writes.append((Read(str(assignment.target), place), cell, result))
         for target, cell, result in writes:
-            indices = tuple(Name(letter) for letter in nest.letters)
-            self.store(Read(str(target), indices), position, cell, result)
+            self.store(target, position, cell, result)
 
     # ------------------------------------------------------------ reductions
     def reduction(
@@ -130,7 +131,7 @@ class Emitter:
         """Whether the lanes lie along the reduction itself: where the nest has none, and all reads are contiguous."""
         if position.lane:
             return False
-        reads = [expr for expr in rules.walk(node.body) if isinstance(expr, Read)]
+        reads = reads_in(node.body)
         strides = [self.stride(read, node.letters[-1]) for read in reads]
         return bool(reads) and all(s in (0, self.place(value_of(r)).dtype.itemsize) for s, r in zip(strides, reads))
 
@@ -222,9 +223,14 @@ class Emitter:
         return value, constant
 
     def lookup(self, index: Expr, position: Position, cell: Cell, size: int) -> Any:
-        """An index that stands in an array, kept inside; the plan refuses wrong ones before it runs."""
+        """An index that stands in an array, kept inside; a negative one counts from the end.
+
+        Indices in the data that are out of range are refused before the plan runs.
+        """
         scope = _Scope(self, position, Cell(cell.row, cell.column, 1), {}, {})
         found = scope.value(index, INT64)
+        if isinstance(index, Read):
+            found = found.compare("lt", 0).where(found + size, found)
         return found.maximum(found.full(0)).minimum(found.full(size - 1)).value
 
     def _plus(self, total: Any, value: Any, factor: int) -> Any:
@@ -340,7 +346,7 @@ class _Scope:
         own = self.computed.get((value_of(read), self.cell))
         if own is not None:
             return own
-        letters = _letters_of(read)
+        letters = letters_of(read)
         row = self.cell.row if self.position.row in letters else None
         column = self.cell.column if self.position.lane in letters else None
         key = (read, row, column, self.cell.width)
@@ -398,10 +404,6 @@ def _floor_divided(a: Lanes, by: int) -> Lanes:
     """Rounded down, as indices are; machines round towards 0."""
     quotient = a / a.full(by)
     return quotient - (a - quotient * by).compare("lt", 0).to(a.dtype)
-
-
-def _letters_of(read: Read) -> set[str]:
-    return {part.name for index in read.indices for part in rules.walk(index) if isinstance(part, Name)}
 
 
 def _strips(extent: int, width: int, unroll: int) -> Iterator[tuple[int, int, int, int]]:

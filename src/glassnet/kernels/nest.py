@@ -32,14 +32,15 @@ class NotCompiled(Exception):
 
 @dataclass(frozen=True)
 class Assignment:
-    """One number per cell of the nest: `%target[0,1,...] = body`."""
+    """One number per cell of the nest: `%target[0,1,...] = body`, or another cell of the target where `at` says so."""
 
     target: int
     body: Expr
+    at: tuple[Expr, ...] | None = None
 
     def reads(self) -> list[Read]:
         """Every read of an array, inside indices too."""
-        return [expr for expr in rules.walk(self.body) if isinstance(expr, Read)]
+        return reads_in(self.body)
 
     def reductions(self) -> list[Reduce]:
         """The outermost reductions."""
@@ -68,6 +69,11 @@ class Nest:
         return [read for assignment in self.assignments for read in assignment.reads()]
 
     @property
+    def scatters(self) -> bool:
+        """Whether its cells add to places that an array of indices names, one cell after the other."""
+        return any(a.at is not None for a in self.assignments)
+
+    @property
     def is_contraction(self) -> bool:
         """Whether products are summed whose factors serve many cells each: these are worth blocking into registers."""
         return any(_is_contraction(r) for a in self.assignments for r in a.reductions())
@@ -81,11 +87,18 @@ def _is_contraction(node: Reduce) -> bool:
     """Whether of two factors each runs over an axis of the result that the other does not know."""
     if node.kind != "sum" or not isinstance(node.body, Binary) or node.body.operator != "*":
         return False
-    reads = [part for part in rules.walk(node.body) if isinstance(part, Read)]
-    axes = [
-        {p.name for i in read.indices for p in rules.walk(i) if isinstance(p, Name)} - {*node.letters} for read in reads
-    ]
+    axes = [letters_of(read) - {*node.letters} for read in reads_in(node.body)]
     return any(a - b and b - a for a in axes for b in axes)
+
+
+def reads_in(expr: Expr) -> list[Read]:
+    """Every read of an array in a formula, inside indices too."""
+    return [part for part in rules.walk(expr) if isinstance(part, Read)]
+
+
+def letters_of(read: Read) -> set[str]:
+    """The letters that an element's place depends on."""
+    return {part.name for index in read.indices for part in rules.walk(index) if isinstance(part, Name)}
 
 
 def value_of(read: Read) -> int:
@@ -162,9 +175,10 @@ class Lowering:
             if statement.target not in results:
                 results[statement.target] = self._temporary(statement, arrays, inputs)
             target = results[statement.target]
-            body = _Resolver(statement, arrays, self, call.op.attributes, self.shape(target)).body()
+            resolver = _Resolver(statement, arrays, self, call.op.attributes, self.shape(target))
+            body = resolver.resolved(statement.body)
             check_formula(body, self.specs[target].dtype)
-            found.append(Nest(self.shape(target), (Assignment(target, body),)))
+            found.append(Nest(resolver.loops, (Assignment(target, body, resolver.place()),)))
             arrays[statement.target] = target
         missing = set(call.results) - {results[s.target] for s in rules.parse(rule)}
         if missing:
@@ -214,15 +228,25 @@ class _Resolver:
         self.shapes = {name: lowering.shape(value) for name, value in arrays.items()}
         self.leading = rules.leading_axes(statement, self.shapes)
         self.extents = _extents(statement, self.shapes, self.leading)
-        target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
-        self.positions = {index.name: str(axis) for axis, index in enumerate(target) if isinstance(index, Name)}
-        self.extents |= {letter: out_shape[int(axis)] for letter, axis in self.positions.items()}
+        self.target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
+        self.extents |= {index.name: size for index, size in zip(self.target, out_shape) if isinstance(index, Name)}
+        letters = [part.name for index in self.target for part in rules.walk(index) if isinstance(part, Name)]
+        self.positions = {letter: str(axis) for axis, letter in enumerate(dict.fromkeys(letters))}
 
-    def body(self) -> Expr:
-        """The right side."""
-        return self.resolved(self.statement.body)
+    @property
+    def loops(self) -> tuple[int, ...]:
+        """How far the letters on the left side run."""
+        return tuple(self.extents[letter] for letter in self.positions)
+
+    def place(self) -> tuple[Expr, ...] | None:
+        """The cell that is written, where it is not the nest's own: `y[i[j],k] = y[i[j],k] + x[j,k]`."""
+        if all(isinstance(index, Name) for index in self.target):
+            return None
+        place = self.resolved(Read(self.statement.target, self.target))
+        return place.indices if isinstance(place, Read) else None
 
     def resolved(self, expr: Expr) -> Expr:
+        """An expression of the right side."""
         match expr:
             case Name(name) if name in self.arrays:
                 return self.resolved(Read(name, (Dots(),)))
