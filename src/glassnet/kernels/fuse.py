@@ -87,12 +87,25 @@ def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
         return False
     if nest.is_contraction or (host.is_contraction and any(a.reductions() for a in nest.assignments)):
         return False
+    if not _has_in_common(host, nest):
+        return False
     rank = len(nest.extents)
     for read in nest.reads():
         value = value_of(read)
         if memory.get(value, value) in host.targets and not (value in host.targets and is_own_cell(read, rank)):
             return False
     return bool(nest.extents) or not any(a.reductions() for a in nest.assignments)
+
+
+def _has_in_common(host: Nest, nest: Nest) -> bool:
+    """Whether a nest reads what its host computes; where neither sums anything, no more is asked.
+
+    Sums want lanes of their own: along the result or along what is summed.
+    """
+    if not any(assignment.reductions() for assignment in (*host.assignments, *nest.assignments)):
+        return True
+    known = set(host.targets) if host.is_contraction else {*host.targets, *map(value_of, host.reads())}
+    return any(value_of(read) in known for read in nest.reads())
 
 
 def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:

@@ -113,20 +113,24 @@ class Kernel:
         return max(machine().lanes * _COLUMNS, min(_FLAT_UNIT, self.nest.extents[0] // 4 // 64 * 64))
 
     def _lane(self, nest: Nest) -> str:
-        """The axis that lies in lanes: the last one, if what is read along it is contiguous or the same number."""
+        """The axis that lies in lanes: the last one, if what is summed along it is contiguous or the same number.
+
+        Other numbers may be gathered from wherever they stand; results are written side by side or one by one.
+        """
         if not nest.extents:
             return ""
-        last, steps = nest.letters[-1], []
-        targets = [Read(str(a.target), a.at) for a in nest.assignments if a.at is not None]
-        if any(self.emitter.stride(target, last) != self.places(value_of(target)).dtype.itemsize for target in targets):
-            return ""
-        for read in nest.reads():
-            if not self._is_in_memory(value_of(read)):
-                continue
-            step = self.emitter.stride(read, last)
-            steps.append(step in (0, self.places(value_of(read)).dtype.itemsize))
-        reduced = any(a.reductions() for a in nest.assignments)
-        return last if all(steps) or not reduced else ""
+        last = nest.letters[-1]
+        placed = [Read(str(a.target), a.at) for a in nest.assignments if a.at is not None]
+        summed = [read for a in nest.assignments for r in a.reductions() for read in reads_in(r.body)]
+        summed = [read for read in summed if self._is_in_memory(value_of(read))]
+        is_straight = all(self._lies_along(last, read) for read in placed) and all(
+            self._lies_along(last, read) or self.emitter.stride(read, last) == 0 for read in summed
+        )
+        return last if is_straight else ""
+
+    def _lies_along(self, letter: str, read: Read) -> bool:
+        """Whether neighbours along a letter lie side by side."""
+        return self.emitter.stride(read, letter) == self.places(value_of(read)).dtype.itemsize
 
     def _block_rows(self, columns: int) -> int:
         """Rows of a block: as many accumulators as leave registers for one row of factors and a broadcast number."""

@@ -40,6 +40,10 @@ class Assignment:
 
     def reads(self) -> list[Read]:
         """Every read of an array, inside indices too."""
+        return self._reads
+
+    @functools.cached_property
+    def _reads(self) -> list[Read]:
         return reads_in(self.body)
 
     def reductions(self) -> list[Reduce]:
@@ -66,6 +70,10 @@ class Nest:
 
     def reads(self) -> list[Read]:
         """Every read of an array."""
+        return self._reads
+
+    @functools.cached_property
+    def _reads(self) -> list[Read]:
         return [read for assignment in self.assignments for read in assignment.reads()]
 
     @property
