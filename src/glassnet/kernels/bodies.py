@@ -6,17 +6,17 @@ but it overflows. Those have a second text here, the one that their `forward` fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from glassnet.autograd.op import Op, flat_size
 from glassnet.autograd.spec import Spec
 from glassnet.ops.attention import Attention, lowest
 from glassnet.ops.indexing import AddAlongAxis, AddAt
-from glassnet.ops.normalization import BatchNorm, LayerNorm
+from glassnet.ops.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from glassnet.ops.pooling import MaxPooling, MaxUnpooling
 
-_AXES, _LETTERS = "abdef", "abcdefgh"
+_AXES, _LETTERS, _FEATURES, _ONES = "abdef", "abcdefgh", "kjlop", "uvwzt"
 _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[...] = sum_j e[...,j]; "
 
 BODIES: dict[str, str] = {
@@ -45,14 +45,17 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
         return f"{op.rule_for(*inputs)}; {_winner(op, inputs[0])}"
     if isinstance(op, MaxUnpooling) and op.pool_size == op.strides:
         return _unpooled(op)
-    if isinstance(op, LayerNorm) and op.trailing == 1:
-        return _layer_norm(inputs[0])
-    if op.name == "layer_norm_gradient" and inputs[3].ndim == 1:
-        return _layer_norm_gradient(op, inputs[0])
+    if isinstance(op, (LayerNorm, RmsNorm)):
+        return _row_norm(op, inputs[1])
+    if op.name == "layer_norm_gradient":
+        return _row_gradient(op, inputs[0], inputs[3])
+    if isinstance(op, GroupNorm):
+        return _group_norm(op, inputs[0])
     if isinstance(op, BatchNorm):
         return _batch_norm(inputs[0])
-    if op.name == "batch_norm_gradient" and inputs[2].shape == inputs[3].shape:
-        return _batch_norm_gradient(inputs[1])
+    if op.name == "batch_norm_gradient":
+        same = inputs[2].shape == inputs[3].shape
+        return _batch_norm_gradient(inputs[1]) if same else _group_norm_gradient(op, inputs[1])
     return op.rule_for(*inputs)
 
 
@@ -94,26 +97,68 @@ def _added(rank: int, place: list[str], letters: str) -> str:
     return f"y[{','.join(_LETTERS[:rank])}] = 0; {cell} = {cell} + x[{','.join(letters)}]"
 
 
-def _layer_norm(x: Spec) -> str:
-    """The features of a sample, with what its gradient asks for: n and 1/s."""
-    K = x.shape[-1]
+def _row_norm(op: LayerNorm | RmsNorm, gamma: Spec) -> str:
+    """The features of a sample, with what their gradient asks for: n and 1/s."""
+    k, K, one = ",".join(_FEATURES[: op.trailing]), flat_size(gamma.shape), ",".join(_ONES[: op.trailing])
+    bound, level, shift = k.replace(",", ""), "", ""
+    if isinstance(op, LayerNorm):
+        level, shift = " - m[...]", f" + beta[{k}]"
+    mean = f"m[...] = (sum_{bound} x[...,{k}]) / {K}; " if level else ""
     return (
-        f"m[...] = (sum_k x[...,k]) / {K}; v[...] = (sum_k (x[...,k] - m[...])**2) / {K}; "
-        "s[...] = 1 / sqrt(v[...] + epsilon); r[...,u] = s[...]; n[...,k] = (x[...,k] - m[...])*s[...]; "
-        "y[...,k] = n[...,k]*gamma[k] + beta[k]"
+        f"{mean}v[...] = (sum_{bound} (x[...,{k}]{level})**2) / {K}; s[...] = 1 / sqrt(v[...] + epsilon); "
+        f"r[...,{one}] = s[...]; n[...,{k}] = (x[...,{k}]{level})*s[...]; y[...,{k}] = n[...,{k}]*gamma[{k}]{shift}"
     )
 
 
-def _layer_norm_gradient(op: Any, g: Spec) -> str:
-    """Steps 1 and 6 of LayerNorm's derivation."""
-    K, bound = g.shape[-1], _AXES[: g.ndim - 1]
-    cell = ",".join(bound + "k")
-    mean = f"level[...] = (sum_k g[...,k]*gamma[k]) / {K}; " if op.centred else ""
+def _row_gradient(op: Any, g: Spec, gamma: Spec) -> str:
+    """Steps 1 and 6 of LayerNorm's derivation, step 3 of RmsNorm's."""
+    trailing, K = gamma.ndim, flat_size(gamma.shape)
+    k, bound, of_row = ",".join(_FEATURES[:trailing]), _AXES[: g.ndim - trailing], "...," + ",".join("0" * trailing)
+    own, cell = k.replace(",", ""), ",".join([*bound, k])
+    mean = f"level[...] = (sum_{own} g[...,{k}]*gamma[{k}]) / {K}; " if op.centred else ""
     return (
-        f"tilt[...] = (sum_k g[...,k]*gamma[k]*n[...,k]) / {K}; {mean}"
-        f"x_bar[...,k] = (g[...,k]*gamma[k] {'- level[...] ' if op.centred else ''}- n[...,k]*tilt[...])*r[...,0]; "
-        f"gamma_bar[k] = sum_{bound} g[{cell}]*n[{cell}]; beta_bar[k] = sum_{bound} g[{cell}]"
+        f"tilt[...] = (sum_{own} g[...,{k}]*gamma[{k}]*n[...,{k}]) / {K}; {mean}"
+        f"x_bar[...,{k}] = (g[...,{k}]*gamma[{k}] {'- level[...] ' if op.centred else ''}- n[...,{k}]*tilt[...])"
+        f"*r[{of_row}]; "
+        f"gamma_bar[{k}] = sum_{bound} g[{cell}]*n[{cell}]; beta_bar[{k}] = sum_{bound} g[{cell}]"
     )
+
+
+def _group_norm(op: GroupNorm, x: Spec) -> str:
+    """The sums of every feature of a sample, then those of the features of a group."""
+    bound, (cell, M, pooled) = _AXES[: x.ndim - 2], _groups(op.groups, x)
+    sum_ = f"sum_{bound} " if bound else ""
+    return (
+        f"q[n,c] = {sum_}x[{cell}]; m[n,c] = {pooled('q')} / {M}; "
+        f"d[n,c] = {sum_}(x[{cell}] - m[n,c]); rest[n,c] = {pooled('d')} / {M}; "
+        f"w[n,c] = {sum_}(x[{cell}] - m[n,c])**2; variance[n,c] = max({pooled('w')} / {M} - rest[n,c]**2, 0); "
+        f"s[n,c] = gamma[c] / sqrt(variance[n,c] + epsilon); "
+        f"y[{cell}] = (x[{cell}] - m[n,c])*s[n,c] + (beta[c] - rest[n,c]*s[n,c])"
+    )
+
+
+def _group_norm_gradient(op: Any, x: Spec) -> str:
+    """Steps 1 to 4 of BatchNorm's derivation for the cells of a group: `_ColumnGradient.forward` in other words."""
+    bound, (cell, M, pooled) = _AXES[: x.ndim - 2], _groups(op.groups, x)
+    sum_ = f"sum_{bound} " if bound else ""
+    return (
+        f"sums[n,c] = {sum_}g[{cell}]; q[n,c] = ({sum_}g[{cell}]*(x[{cell}] - m[n,c])) - rest[n,c]*sums[n,c]; "
+        "r[n,c] = 1 / sqrt(variance[n,c] + epsilon); s[n,c] = gamma[c]*r[n,c]; "
+        "by_q[n,c] = s[n,c]*q[n,c]; by_sums[n,c] = s[n,c]*sums[n,c]; "
+        f"tilt[n,c] = (2*by_variance[n,c] - r[n,c]*r[n,c]*{pooled('by_q')}) / {M}; "
+        f"level[n,c] = (by_mean[n,c] - {pooled('by_sums')}) / {M} - tilt[n,c]*rest[n,c]; "
+        f"x_bar[{cell}] = g[{cell}]*s[n,c] + (x[{cell}] - m[n,c])*tilt[n,c] + level[n,c]; "
+        "gamma_bar[c] = sum_n q[n,c]*r[n,c]; beta_bar[c] = sum_n sums[n,c]"
+    )
+
+
+def _groups(groups: int, x: Spec) -> tuple[str, int, Callable[[str], str]]:
+    """A cell of x, how many cells a group has, and the sum of an array over the group that feature c is in."""
+    size = (x.shape[-1] or 1) // groups
+    M = flat_size(x.shape[1:-1]) * size
+    return ",".join(["n", *_AXES[: x.ndim - 2], "c"]), M, lambda name: (
+        f"(sum_{{j<{size}}} {name}[n,floor(c/{size})*{size}+j])" if size > 1 else f"{name}[n,c]"
+    )  # fmt: skip
 
 
 def _batch_norm(x: Spec) -> str:
