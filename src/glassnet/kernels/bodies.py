@@ -6,15 +6,20 @@ but it overflows. Those have a second text here, the one that their `forward` fo
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from glassnet.autograd.op import Op, flat_size
 from glassnet.autograd.spec import Spec
 from glassnet.ops.attention import Attention, lowest
+from glassnet.ops.convolution import ConvolutionTranspose
 from glassnet.ops.indexing import AddAlongAxis, AddAt
+from glassnet.ops.joining import Pad
 from glassnet.ops.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from glassnet.ops.pooling import MaxPooling, MaxUnpooling
+from glassnet.ops.shape import Place
 
 _AXES, _LETTERS, _FEATURES, _ONES = "abdef", "abcdefgh", "kjlop", "uvwzt"
 _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[...] = sum_j e[...,j]; "
@@ -37,6 +42,12 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
         return BODIES[op.name]
     if isinstance(op, Attention):
         return _attention(op, *inputs)
+    if isinstance(op, ConvolutionTranspose) and set(op.strides) != {1}:
+        return _phases(op, *inputs)
+    if isinstance(op, Pad) and op.value:
+        return _padded(op, inputs[0])
+    if isinstance(op, Place):
+        return _placed(op)
     if isinstance(op, AddAt):
         return _add_at(inputs[0].ndim, inputs[1].ndim, op.axis)
     if isinstance(op, AddAlongAxis):
@@ -97,6 +108,71 @@ def _added(rank: int, place: list[str], letters: str) -> str:
     return f"y[{','.join(_LETTERS[:rank])}] = 0; {cell} = {cell} + x[{','.join(letters)}]"
 
 
+def _padded(op: Pad, x: Spec) -> str:
+    """The frame's value wherever x does not reach."""
+    letters = _LETTERS[: x.ndim]
+    starts = [before for before, _ in op.widths]
+    inside = [f"{a} >= {start} and {a} < {start + (n or 0)}" for a, start, n in zip(letters, starts, x.shape)]
+    places = [f"{a}-{start}" for a, start in zip(letters, starts)]
+    return f"y[{','.join(letters)}] = where({' and '.join(inside)}, x[{','.join(places)}], value)"
+
+
+def _placed(op: Place) -> str:
+    """Every cell of the result asks whether the key names it, and by which cell of x."""
+    letters, places, named = iter(_LETTERS), list[str](), list[str]()
+    sizes = iter(op.shape)
+    for item in op.key:
+        if item is None:
+            places.append("0")
+            continue
+        letter, size = next(letters), next(sizes)
+        if isinstance(item, int):
+            named.append(f"{letter} == {item % size}")
+            continue
+        cells = range(size)[slice(*item)]
+        ahead = f"({letter}-{cells.start})" if cells.step > 0 else f"({cells.start}-{letter})"
+        places.append(f"floor({ahead}/{abs(cells.step)})")
+        if abs(cells.step) > 1:
+            named.append(f"{ahead}%{abs(cells.step)} == 0")
+    read = f"x[{','.join([*places, *(letter for letter, _ in zip(letters, sizes))])}]"
+    body = f"where({' and '.join(named)}, {read}, 0)" if named else read
+    return f"y[{','.join(_LETTERS[: len(op.shape)])}] = {body}"
+
+
+def _phases(op: ConvolutionTranspose, x: Spec, w: Spec) -> str:
+    """Cells h = s H + r with one remainder r meet every step-th tap: u = first + step U, where s divides h + p₀ - d u.
+
+    So each remainder is a convolution without holes, which has no condition inside its sum.
+    """
+    _, image, taps, group = op.letters()
+    border = op.border(op.size, tuple(n or 0 for n in w.shape[: op.rank]))
+    statements, covers_all = list[str](), True
+    for remainders in itertools.product(*map(range, op.strides)):
+        axes = [
+            _phase(letters, r, w.shape[axis] or 0, op.strides[axis], op.dilation[axis], r + border[axis][0])
+            for axis, (*letters, r) in enumerate(zip(image, taps, remainders))
+        ]
+        met = [phase for phase in axes if phase]
+        if len(met) < op.rank:
+            covers_all = False
+            continue
+        cells, places, weights, bounds = (",".join(part) for part in zip(*met))
+        product = f"x[n,{places},{group}o]*w[{weights},c,{group}o]"
+        statements.append(f"y[n,{cells},{group}c] = sum_{{{bounds},o<{w.shape[-1]}}} {product}")
+    zeros = [] if covers_all else [f"y[n,{','.join(image)},{group}c] = 0"]
+    return "; ".join(zeros + statements)
+
+
+def _phase(letters: list[str], r: int, taps: int, s: int, d: int, ahead: int) -> tuple[str, str, str, str] | None:
+    """Along one axis: the cells, the pixels that they read, the taps, and how many; None where no tap meets them."""
+    (h, u), step = letters, s // math.gcd(s, d)
+    first = next((tap for tap in range(min(step, taps)) if (ahead - d * tap) % s == 0), None)
+    if first is None:
+        return None
+    pixel = f"{h}+{(ahead - d * first) // s}-{d * step // s}*{u}"
+    return f"{s}*{h}+{r}", pixel, f"{first}+{step}*{u}", f"{u}<{-(-(taps - first) // step)}"
+
+
 def _row_norm(op: LayerNorm | RmsNorm, gamma: Spec) -> str:
     """The features of a sample, with what their gradient asks for: n and 1/s."""
     k, K, one = ",".join(_FEATURES[: op.trailing]), flat_size(gamma.shape), ",".join(_ONES[: op.trailing])
@@ -130,8 +206,8 @@ def _group_norm(op: GroupNorm, x: Spec) -> str:
     sum_ = f"sum_{bound} " if bound else ""
     return (
         f"q[n,c] = {sum_}x[{cell}]; m[n,c] = {pooled('q')} / {M}; "
-        f"d[n,c] = {sum_}(x[{cell}] - m[n,c]); rest[n,c] = {pooled('d')} / {M}; "
-        f"w[n,c] = {sum_}(x[{cell}] - m[n,c])**2; variance[n,c] = max({pooled('w')} / {M} - rest[n,c]**2, 0); "
+        f"left[n,c] = {sum_}(x[{cell}] - m[n,c]); rest[n,c] = {pooled('left')} / {M}; "
+        f"far[n,c] = {sum_}(x[{cell}] - m[n,c])**2; variance[n,c] = max({pooled('far')} / {M} - rest[n,c]**2, 0); "
         f"s[n,c] = gamma[c] / sqrt(variance[n,c] + epsilon); "
         f"y[{cell}] = (x[{cell}] - m[n,c])*s[n,c] + (beta[c] - rest[n,c]*s[n,c])"
     )

@@ -30,17 +30,25 @@ def with_prepared_factors(nests: list[Nest], place: Callable[[int], Place], valu
     A factor that leaves its array is copied with a border first; one whose lanes are scattered is laid out anew: x Wᵀ
     reads W down a column.
     """
-    found: list[Nest] = []
+    found, known = list[Nest](), dict[Nest, str]()
     for nest in nests:
         if nest.is_contraction and len(nest.extents) > 1:
             (assignment,) = nest.assignments
             for node in assignment.reductions():
                 for old, (copy, new) in _copies(node, nest, place, values):
-                    found.append(copy)
+                    same = _without_target(copy)
+                    if same not in known:
+                        found.append(copy)
+                    new = Read(known.setdefault(same, new.array), new.indices)
                     assignment = replace(assignment, body=_replaced(assignment.body, old, new))
             nest = replace(nest, assignments=(assignment,))
         found.append(nest)
     return found
+
+
+def _without_target(nest: Nest) -> Nest:
+    """What a copy is, whatever it is called."""
+    return Nest(nest.extents, tuple(replace(a, target=-1) for a in nest.assignments))
 
 
 def _copies(

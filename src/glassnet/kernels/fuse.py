@@ -4,7 +4,7 @@ Two nests over the same cells become one nest when the second reads what the fir
 number never leaves its register. Nests with the same outermost extent become one group when the second stays in the
 row of the first: the row is still in the cache. A contraction is blocked into registers and therefore a group of its
 own; what follows cell by cell (bias, activation, the update of the very weights) becomes its epilogue. So is a nest that
-adds to places named by indices: its sums are complete only behind its loops.
+writes other cells than its own: the result is complete only behind its loops.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _needs(nest: Nest, others: list[Nest], memory: Mapping[int, int]) -> bool:
 
 def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Whether a nest reads of its host only the cell it is in, and brings no contraction of its own."""
-    if nest.scatters or host.scatters:
+    if nest.is_elsewhere or host.is_elsewhere:
         return False
     if nest.is_contraction or (host.is_contraction and any(a.reductions() for a in nest.assignments)):
         return False
@@ -112,7 +112,7 @@ def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Whether a nest may run in the rows of a group."""
     if not nest.extents or nest.extents[0] != group.rows or not group.nests[0].extents:
         return False
-    if any(n.is_contraction or n.scatters for n in [nest, *group.nests]):
+    if any(n.is_contraction or n.is_elsewhere for n in [nest, *group.nests]):
         return False
     targets = group.targets
     if not any(memory.get(value_of(read), value_of(read)) in targets for read in nest.reads()):

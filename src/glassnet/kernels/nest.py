@@ -77,9 +77,14 @@ class Nest:
         return [read for assignment in self.assignments for read in assignment.reads()]
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether what its cells compute stands in other cells of the result."""
+        return any(a.at is not None for a in self.assignments)
+
+    @property
     def scatters(self) -> bool:
         """Whether its cells add to places that an array of indices names, one cell after the other."""
-        return any(a.at is not None for a in self.assignments)
+        return any(isinstance(index, Read) for a in self.assignments for index in a.at or ())
 
     @property
     def is_contraction(self) -> bool:
@@ -182,12 +187,11 @@ class Lowering:
         for statement in rules.parse(rule):
             if statement.target not in results:
                 results[statement.target] = self._temporary(statement, arrays, inputs)
-            target = results[statement.target]
+            target = arrays[statement.target] = results[statement.target]
             resolver = _Resolver(statement, arrays, self, call.op.attributes, self.shape(target))
             body = resolver.resolved(statement.body)
             check_formula(body, self.specs[target].dtype)
             found.append(Nest(resolver.loops, (Assignment(target, body, resolver.place()),)))
-            arrays[statement.target] = target
         missing = set(call.results) - {results[s.target] for s in rules.parse(rule)}
         if missing:
             raise NotCompiled(f"the rule of {call.op.name} leaves out a result")
@@ -237,7 +241,9 @@ class _Resolver:
         self.leading = rules.leading_axes(statement, self.shapes)
         self.extents = _extents(statement, self.shapes, self.leading)
         self.target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
-        self.extents |= {index.name: size for index, size in zip(self.target, out_shape) if isinstance(index, Name)}
+        for index, size in zip(self.target, out_shape):
+            terms, first = affine(index) or ({}, 0)
+            self.extents |= {letter: (size - 1 - first) // factor + 1 for letter, factor in terms.items()}
         letters = [part.name for index in self.target for part in rules.walk(index) if isinstance(part, Name)]
         self.positions = {letter: str(axis) for axis, letter in enumerate(dict.fromkeys(letters))}
 
@@ -247,7 +253,7 @@ class _Resolver:
         return tuple(self.extents[letter] for letter in self.positions)
 
     def place(self) -> tuple[Expr, ...] | None:
-        """The cell that is written, where it is not the nest's own: `y[i[j],k] = y[i[j],k] + x[j,k]`."""
+        """The cell that is written, where it is not the nest's own: `y[2*p+1] = x[p]`, `y[i[j]] = y[i[j]] + x[j]`."""
         if all(isinstance(index, Name) for index in self.target):
             return None
         place = self.resolved(Read(self.statement.target, self.target))
