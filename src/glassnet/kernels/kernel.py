@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from glassnet.autograd import rules
-from glassnet.autograd.rules import Expr, Name, Read
+from glassnet.autograd.rules import Expr, Name, Number, Read
 from glassnet.kernels.emit import Cell, Emitter, Position
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.lanes import transposed
@@ -89,7 +89,7 @@ class Kernel:
         nest = self.group.nests[0]
         if len(self.group.nests) > 1:
             return self.group.rows
-        self.nest = collapsed(nest, self.places, self._is_in_memory)
+        self.nest = _without_single_cells(collapsed(nest, self.places, self._is_in_memory))
         rank = len(self.nest.extents)
         if self._is_transposition():
             return -(-self.nest.extents[0] // machine().lanes)
@@ -195,7 +195,9 @@ class Kernel:
     def _is_transposition(self) -> bool:
         """Whether the nest only copies a matrix, reading down its columns."""
         nest = self.nest
-        if len(nest.extents) != 2 or len(nest.assignments) != 1 or min(nest.extents) < machine().lanes:
+        if nest.is_elsewhere or len(nest.extents) != 2 or len(nest.assignments) != 1:
+            return False
+        if min(nest.extents) < machine().lanes:
             return False
         body = nest.assignments[0].body
         if not isinstance(body, Read) or not all(isinstance(index, Name) for index in body.indices):
@@ -357,6 +359,22 @@ def collapsed(nest: Nest, places: Callable[[int], Place], in_memory: Callable[[i
         return nest
     flat = tuple(Assignment(a.target, _flattened(a.body)) for a in nest.assignments)
     return Nest((math.prod(nest.extents),), flat)
+
+
+def _without_single_cells(nest: Nest) -> Nest:
+    """The nest without its axes of one cell: the lanes then lie along channels where each has a convolution of its own."""
+    kept = [axis for axis, extent in enumerate(nest.extents) if extent != 1]
+    if len(kept) == len(nest.extents):
+        return nest
+    new: dict[str, Expr] = {letter: Number(0) for letter in nest.letters}
+    new |= {str(axis): Name(str(position)) for position, axis in enumerate(kept)}
+
+    def renamed(expr: Expr) -> Expr:
+        return rebuilt(expr, lambda part: new.get(part.name) if isinstance(part, Name) else None)
+
+    own = tuple(Name(letter) for letter in nest.letters)
+    cells = [Assignment(a.target, renamed(a.body), tuple(map(renamed, a.at or own))) for a in nest.assignments]
+    return Nest(tuple(nest.extents[axis] for axis in kept), tuple(cells))
 
 
 def _names_letter(expr: Expr) -> bool:
