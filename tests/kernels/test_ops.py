@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from glassnet.autograd.op import apply
+import glassnet as gn
 from glassnet.autograd.tensor import Tensor
 from glassnet.graph import trace
 
-from helpers.contract import Case, close
+from helpers.contract import Case, close, cotangents, run
 
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
@@ -29,14 +30,31 @@ def cases_of(family: str) -> list[Case]:
     return list({id(case): case for case in found}.values())
 
 
-def compiled(cases: list[Case], dtype: str) -> tuple[CompiledPlan, list[Any]]:
+def values(case: Case, *inputs: Any) -> list[Any]:
+    """What the op gives."""
+    return list(run(case.op, *inputs))
+
+
+def gradients(case: Case, *inputs: Any) -> list[Any]:
+    """How <weights, op(inputs)> changes with every floating input."""
+    floating = tuple(case.floating())
+    if not floating or not case.op.differentiable:
+        return []
+    weights = cotangents(case, case.arrays(np.dtype(inputs[floating[0]].dtype).name))
+
+    def weighted(*inputs: Any) -> Any:
+        return sum((y * w).sum() for y, w in zip(run(case.op, *inputs), weights, strict=True) if w is not None)
+
+    return list(gn.grad(weighted, argnums=floating)(*inputs))
+
+
+def compiled(what: Callable[..., list[Any]], cases: list[Case], dtype: str) -> tuple[CompiledPlan, list[Any]]:
     """One plan that runs all cases, and its inputs."""
     arrays = [[np.asarray(a) for a in case.arrays(dtype)] for case in cases]
 
     def step(*inputs: Any) -> list[Any]:
         rest = iter(inputs)
-        results = [apply(case.op, *[next(rest) for _ in case.inputs]) for case in cases]
-        return [y for result in results for y in (result if isinstance(result, tuple) else (result,))]
+        return [y for case in cases for y in what(case, *[next(rest) for _ in case.inputs])]
 
     flat = [array for own in arrays for array in own]
     graph, _ = trace(step, *flat)
@@ -46,24 +64,26 @@ def compiled(cases: list[Case], dtype: str) -> tuple[CompiledPlan, list[Any]]:
 WITH_NUMPY = {
     "Arcsin", "Arctan2", "Argsort", "Cos", "Cosh",
     "CtcLoss", "Expm1", "FlatIndex", "FloorDivide", "Gru", "Log1p", "Lstm", "Mod",
-    "NadamUpdate", "Power", "SimpleRnn", "Sin", "Sinh", "TopK", "WinningCells",
+    "NadamUpdate", "Power", "SimpleRnn", "Sin", "Sinh", "TopK", "WinningCells", "_GruBackward", "_LstmBackward",
+    "_SimpleRnnBackward",
 }  # fmt: skip
 """Ops of which some case has no kernel in float32; everything else must have one."""
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("what", [values, gradients])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_kernels_give_what_forward_gives(family: str, dtype: str) -> None:
+def test_kernels_give_what_numpy_gives(family: str, what: Callable[..., list[Any]], dtype: str) -> None:
     cases = [case for case in cases_of(family) if all(np.asarray(a).size for a in case.arrays(dtype))]
-    if not cases:
+    with np.errstate(all="ignore"):
+        expected = [(case, what(case, *map(Tensor, case.arrays(dtype)))) for case in cases]
+    expected = [(case, results) for case, results in expected if results]
+    if not expected:
         pytest.skip("a family without a case table")
-    plan, arrays = compiled(cases, dtype)
+    plan, arrays = compiled(what, [case for case, _ in expected], dtype)
     if dtype == "float32":
         assert {type(stage.call.op).__name__ for stage in plan.stages if stage.call} <= WITH_NUMPY
     found = iter(plan.run(*arrays))
-    for case in cases:
-        given = [np.asarray(a) for a in case.arrays(dtype)]
-        with np.errstate(all="ignore"):
-            expected = apply(case.op, *[Tensor(a) for a in given])
-        for y in expected if isinstance(expected, tuple) else (expected,):
+    for case, results in expected:
+        for y in results:
             close(next(found), y.numpy(), case.id, 1e-5 if dtype == "float32" else 1e-10)

@@ -173,6 +173,11 @@ def _phase(letters: list[str], r: int, taps: int, s: int, d: int, ahead: int) ->
     return f"{s}*{h}+{r}", pixel, f"{first}+{step}*{u}", f"{u}<{-(-(taps - first) // step)}"
 
 
+def _sum(letters: str) -> str:
+    """The sum over these letters; over none it is the number itself."""
+    return f"sum_{letters} " if letters else ""
+
+
 def _row_norm(op: LayerNorm | RmsNorm, gamma: Spec) -> str:
     """The features of a sample, with what their gradient asks for: n and 1/s."""
     k, K, one = ",".join(_FEATURES[: op.trailing]), flat_size(gamma.shape), ",".join(_ONES[: op.trailing])
@@ -196,18 +201,17 @@ def _row_gradient(op: Any, g: Spec, gamma: Spec) -> str:
         f"tilt[...] = (sum_{own} g[...,{k}]*gamma[{k}]*n[...,{k}]) / {K}; {mean}"
         f"x_bar[...,{k}] = (g[...,{k}]*gamma[{k}] {'- level[...] ' if op.centred else ''}- n[...,{k}]*tilt[...])"
         f"*r[{of_row}]; "
-        f"gamma_bar[{k}] = sum_{bound} g[{cell}]*n[{cell}]; beta_bar[{k}] = sum_{bound} g[{cell}]"
+        f"gamma_bar[{k}] = {_sum(bound)}g[{cell}]*n[{cell}]; beta_bar[{k}] = {_sum(bound)}g[{cell}]"
     )
 
 
 def _group_norm(op: GroupNorm, x: Spec) -> str:
     """The sums of every feature of a sample, then those of the features of a group."""
     bound, (cell, M, pooled) = _AXES[: x.ndim - 2], _groups(op.groups, x)
-    sum_ = f"sum_{bound} " if bound else ""
     return (
-        f"q[n,c] = {sum_}x[{cell}]; m[n,c] = {pooled('q')} / {M}; "
-        f"left[n,c] = {sum_}(x[{cell}] - m[n,c]); rest[n,c] = {pooled('left')} / {M}; "
-        f"far[n,c] = {sum_}(x[{cell}] - m[n,c])**2; variance[n,c] = max({pooled('far')} / {M} - rest[n,c]**2, 0); "
+        f"q[n,c] = {_sum(bound)}x[{cell}]; m[n,c] = {pooled('q')} / {M}; "
+        f"left[n,c] = {_sum(bound)}(x[{cell}] - m[n,c]); rest[n,c] = {pooled('left')} / {M}; "
+        f"far[n,c] = {_sum(bound)}(x[{cell}] - m[n,c])**2; variance[n,c] = max({pooled('far')} / {M} - rest[n,c]**2, 0); "
         f"s[n,c] = gamma[c] / sqrt(variance[n,c] + epsilon); "
         f"y[{cell}] = (x[{cell}] - m[n,c])*s[n,c] + (beta[c] - rest[n,c]*s[n,c])"
     )
@@ -216,9 +220,8 @@ def _group_norm(op: GroupNorm, x: Spec) -> str:
 def _group_norm_gradient(op: Any, x: Spec) -> str:
     """Steps 1 to 4 of BatchNorm's derivation for the cells of a group: `_ColumnGradient.forward` in other words."""
     bound, (cell, M, pooled) = _AXES[: x.ndim - 2], _groups(op.groups, x)
-    sum_ = f"sum_{bound} " if bound else ""
     return (
-        f"sums[n,c] = {sum_}g[{cell}]; q[n,c] = ({sum_}g[{cell}]*(x[{cell}] - m[n,c])) - rest[n,c]*sums[n,c]; "
+        f"sums[n,c] = {_sum(bound)}g[{cell}]; q[n,c] = ({_sum(bound)}g[{cell}]*(x[{cell}] - m[n,c])) - rest[n,c]*sums[n,c]; "
         "r[n,c] = 1 / sqrt(variance[n,c] + epsilon); s[n,c] = gamma[c]*r[n,c]; "
         "by_q[n,c] = s[n,c]*q[n,c]; by_sums[n,c] = s[n,c]*sums[n,c]; "
         f"tilt[n,c] = (2*by_variance[n,c] - r[n,c]*r[n,c]*{pooled('by_q')}) / {M}; "
