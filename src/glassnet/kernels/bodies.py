@@ -26,14 +26,21 @@ _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[..
 
 BODIES: dict[str, str] = {
     "full_like": "y = where(isnan(x), value, value)",  # reads x for its shape alone
+    "floor_divide": "y = floor_divide(a, b)",  # not floor(a / b): 1 / 0.1 is rounded to 10, but 0.1 goes 9 times into 1
     "softmax": _SHIFTED.format(x="x") + "y[...,k] = e[...,k] / s[...]",
     "log_softmax": _SHIFTED.format(x="x") + "l[...] = log(s[...]); y[...,k] = x[...,k] - m[...] - l[...]",
     "sparse_softmax_crossentropy": _SHIFTED.format(x="z")
     + "p[...,k] = e[...,k] / s[...]; y[...] = log(s[...]) - (z[...,t[...]] - m[...])",
     "softmax_crossentropy": _SHIFTED.format(x="z")
     + "p[...,k] = e[...,k] / s[...]; l[...] = log(s[...]); y[...] = sum_k t[...,k]*(l[...] - (z[...,k] - m[...]))",
+    # the product of all 1 - 0.96^i / 2 up to t, by the series of ln(1 - x) and sums of powers in closed form
+    "nadam_update": "warm = exp(-(sum_{k<60} 0.48**(k+1)/(k+1)*(1 - 0.96**((k+1)*t))/(1 - 0.96**(k+1)))); "
+    "now = beta_1*(1 - 0.5*0.96**t); ahead = beta_1*(1 - 0.5*0.96**(t+1)); product = beta_1**t*warm; "
+    "m2 = beta_1*m + (1-beta_1)*g; v2 = beta_2*v + (1-beta_2)*g**2; "
+    "w2 = w*(1 - rate*weight_decay) - (rate*ahead/(1 - product*ahead)*m2 + rate*(1-now)/(1-product)*g)"
+    "/(sqrt(v2/(1 - beta_2**t)) + epsilon)",
 }
-"""By the names of ops whose last axis is meant."""
+"""By the names of ops; where an op has an axis, the last one is meant."""
 
 
 def body_of(op: Op, inputs: Sequence[Spec]) -> str:

@@ -19,7 +19,7 @@ from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, N
 from glassnet.kernels.lanes import Lanes, full, vector_type
 from glassnet.kernels.llvm import I8, I64, machine
 from glassnet.kernels.loops import loop, number, pieces
-from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
 from glassnet.kernels.memory import Place
 from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, letters_of, reads_in, value_of
 from glassnet.typing import DType
@@ -369,8 +369,10 @@ class _Scope:
                 return a * self.value(right, dtype)
             case "/" if dtype.kind == "f":
                 return a / self.value(right, dtype)
-            case "%" if isinstance(right, Number):
+            case "%" if isinstance(right, Number) and dtype.kind == "i":
                 return a - _floor_divided(a, int(right.value)) * int(right.value)
+            case "%":
+                return self._of_two("remainder", left, right, dtype)
         raise AssertionError(f"{operator} in {dtype} was not refused")
 
     def _power(self, base: Expr, exponent: Expr, dtype: DType) -> Lanes:
@@ -379,9 +381,12 @@ class _Scope:
             return {2.0: lambda: x * x, 3.0: lambda: x * x * x, 4.0: lambda: (x * x) * (x * x)}[exponent.value]()
         if isinstance(exponent, Number) and exponent.value == 0.5:
             return self.value(base, dtype).intrinsic("sqrt")
-        if self.cell.width == 1:
-            return self.value(base, FLOAT64).intrinsic("pow", self.value(exponent, FLOAT64)).to(dtype)
-        raise AssertionError(f"{base} ** {exponent} was not refused")
+        return self._of_two("power", base, exponent, dtype)
+
+    def _of_two(self, function: str, left: Expr, right: Expr, dtype: DType) -> Lanes:
+        """A function of two numbers; whole ones are taken as wide as division needs them."""
+        wide = dtype if dtype.kind == "f" else INT64
+        return OF_TWO[function](self.value(left, wide), self.value(right, wide)).to(dtype)
 
     def _call(self, function: str, arguments: tuple[Expr, ...], dtype: DType) -> Lanes:
         match function, arguments:
@@ -391,10 +396,10 @@ class _Scope:
                 return _floor_divided(self.value(part, dtype), int(by))
             case "where", (condition, yes, no):
                 return self.truth(condition).where(self.value(yes, dtype), self.value(no, dtype))
-            case "max", (left, right):
-                return self.value(left, dtype).maximum(self.value(right, dtype))
-            case "min", (left, right):
-                return self.value(left, dtype).minimum(self.value(right, dtype))
+            case (("max" | "min"), (left, right)):
+                return OF_TWO[function](self.value(left, dtype), self.value(right, dtype))
+            case _, (left, right):
+                return self._of_two(function, left, right, dtype)
             case (("isnan" | "isinf"), _):
                 return self.truth(Call(function, arguments)).to(dtype)
         return FUNCTIONS[function](self.value(arguments[0], dtype))

@@ -19,7 +19,7 @@ from glassnet.autograd.rules import Binary, Call, Dots, Expr, Guard, Name, Negat
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call as GraphCall
 from glassnet.kernels.bodies import body_of
-from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
 from glassnet.typing import DType
 
 FLOAT32 = np.dtype("float32")
@@ -331,12 +331,8 @@ def check_formula(expr: Expr, dtype: DType) -> None:
             return
         case Binary("/") if dtype.kind != "f":
             raise NotCompiled(f"division gives {dtype}")
-        case Binary("**", _, exponent) if not _is_known_power(exponent) and not is_scalar(expr):
-            raise NotCompiled("a power of many numbers")
-        case Binary("%") if any(isinstance(part, Read) for part in rules.walk(expr)):
-            raise NotCompiled("a remainder")
-        case Binary("%"):
-            return
+        case Binary("**", _, exponent) if dtype.kind != "f" and not _is_known_power(exponent):
+            raise NotCompiled(f"a power in {dtype}")
         case Guard(condition):
             check_formula(condition, FLOAT32)
             return
@@ -362,10 +358,8 @@ def is_scalar(expr: Expr) -> bool:
 
 
 def _functions(dtype: DType) -> set[str]:
-    everywhere = {"max", "min", "abs", "sign", "isnan", "isinf"}
-    if dtype.kind != "f":
-        return everywhere
-    return everywhere | (set(FUNCTIONS) - ({"erf"} if dtype != FLOAT32 else set()))
+    everywhere = {"max", "min", "abs", "sign", "isnan", "isinf", "floor_divide"}
+    return everywhere | {*FUNCTIONS, *OF_TWO} if dtype.kind == "f" else everywhere
 
 
 def _as_number(value: Any) -> float:
