@@ -311,7 +311,7 @@ class _Resolver:
 
     def bounds(self, index: Expr, size: int) -> tuple[int, int]:
         """The least and the largest value of an index; a lookup's numbers are checked when the step runs."""
-        if isinstance(index, Read):
+        if reads_in(index):
             return 0, size - 1
         return bounds(index, self.extents | {axis: self.extents[letter] for letter, axis in self.positions.items()})
 
