@@ -11,8 +11,8 @@ from glassnet.errors import ArgumentError
 
 __all__ = ["epsilon", "executor", "floatx", "image_data_format", "set_epsilon", "set_executor", "set_floatx"]
 
-_EXECUTORS = ("numpy", "llvm")
-_executor = "numpy"
+_EXECUTORS = ("auto", "numpy", "llvm")
+_executor = "auto"
 _FLOAT_TYPES = {"float32", "float64"}
 _floatx = np.dtype("float32")
 _epsilon = 1e-7
@@ -56,19 +56,26 @@ def image_data_format() -> str:
 
 
 def executor() -> str:
-    """Who runs a step that `gn.jit` or `fit` has traced: "numpy" or "llvm".
+    """Who runs a step that `gn.jit` or `fit` has traced: "auto", "numpy" or "llvm".
 
     >>> executor()
-    'numpy'
+    'auto'
     """
     return _executor
 
 
 def set_executor(value: str) -> None:
-    """Choose who runs traced steps: "numpy", or "llvm", which compiles them (extra `fast`)."""
+    """Choose who runs traced steps.
+
+    Arguments:
+        value: "numpy"; "llvm" compiles every step (extra `fast`); "auto", the default, compiles where llvmlite is
+            installed and there are so many steps that it pays.
+    """
     global _executor
     if value not in _EXECUTORS:
-        raise ArgumentError("set_executor: unknown executor", expected="'numpy' or 'llvm'", received=repr(value))
+        raise ArgumentError(
+            "set_executor: unknown executor", expected="'auto', 'numpy' or 'llvm'", received=repr(value)
+        )
     _executor = value
 
 

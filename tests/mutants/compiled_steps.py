@@ -7,7 +7,7 @@ from mutants.mutant import Mutant
 COMPILER = [
     Mutant(
         "a group overtakes one that it reads", "kernels/fuse.py",
-        "if group.targets & needed:", "if False:",
+        "if _owners(group.targets, memory) & needed:", "if False:",
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
     ),
     Mutant(
@@ -24,6 +24,22 @@ COMPILER = [
         "a variable that another one takes over is overwritten first", "kernels/stages.py",
         "if self.place(result).memory != result or taken_over:", "if self.place(result).memory != result:",
         "tests/kernels/test_plan.py::test_a_variable_that_another_one_takes_over_is_not_updated_in_place",
+    ),
+    Mutant(
+        "a view of an updated weight lies where nobody writes", "kernels/stages.py",
+        "memory = self.updated_in_place.get(place.memory, place.memory)",
+        "memory = self.updated_in_place.get(value, place.memory)",
+        "tests/kernels/test_plan.py::test_a_view_of_a_weight_that_was_updated_in_place_shows_the_new_weight",
+    ),
+    Mutant(
+        "a compiled recurrence forgets the mask", "kernels/recurrence.py",
+        'self.is_masked = not lowering.is_all_true(self.arrays["mask"])', "self.is_masked = False",
+        "tests/kernels/test_ops.py::test_kernels_give_what_forward_gives",
+    ),
+    Mutant(
+        "parts of an array are no longer told to depend on each other", "kernels/fuse.py",
+        "return {memory.get(value, value) for value in values}", "return set(values)",
+        "tests/kernels/test_ops.py::test_kernels_give_what_forward_gives",
     ),
     Mutant(
         "variables that exchange their contents overwrite each other", "kernels/stages.py",

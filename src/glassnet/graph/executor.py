@@ -1,69 +1,119 @@
 """Who runs a graph: NumPy, or compiled kernels that have proved themselves on the first step.
 
-A compiled plan runs its first step twice, once with NumPy on the same numbers. If loss, outputs or any variable
-disagree, or if the graph cannot be compiled, NumPy goes on and one notice says so: training is never wrong, only slower.
+    executor   compiled
+    "numpy"    never
+    "llvm"     before the first step
+    "auto"     once the steps that are run, or known to come, take longer with NumPy than compiling does
+
+"auto" goes by the graph and by the number of steps, never by the clock: the same program gives the same bits each time.
+It compiles where the kernels have been tested: on Linux with an x86-64 processor that has AVX2, if llvmlite is there.
+
+If loss, outputs or any variable of the first compiled step disagree with NumPy's, or if the graph cannot be compiled,
+NumPy goes on and one notice says so: training is never wrong, only slower.
 """
 
 from __future__ import annotations
 
+import functools
+import platform
+import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from glassnet import config
-from glassnet.autograd.variable import Variable
+from glassnet.autograd.op import flat_size
 from glassnet.errors import MissingDependency
-from glassnet.graph.ir import Graph
+from glassnet.graph.ir import Call, Graph
 from glassnet.graph.plan import ExecutionPlan, one_by_one
+from glassnet.graph.proof import wrong_in_first_step
 from glassnet.typing import Array
 
-_TOLERANCE = 1e-4
-"""Of a number, as a share of the largest one in its array."""
-_REST = 1e-6
-"""By how much a single number may be off: a loss of 0.0006 is what is left of logits of 10."""
-_NUDGE = 1e-5
-"""How far all variables are moved to see what rounding can do to a step: as far as a kernel's numbers may be off."""
-_ROUNDING = 20.0
-"""How many times more than that is still rounding."""
+_SECONDS_TO_COMPILE = 0.02
+"""Per operation of the graph."""
+_SECONDS_OF_A_CALL, _SECONDS_OF_A_NUMBER, _SECONDS_OF_A_PRODUCT = 4e-6, 1e-9, 5e-11
+"""What NumPy takes for an operation, for each number that it reads or writes, and for each product in a sum of them."""
+_PATIENCE = 0.5
+"""Seconds of compiling after which a notice says what is going on."""
 
 
 def plan_for(graph: Graph) -> ExecutionPlan | ProvedPlan:
     """The plan that `gn.config.executor()` asks for."""
-    if config.executor() == "numpy":
+    if config.executor() == "numpy" or (config.executor() == "auto" and why_not_compiled()):
         return ExecutionPlan(graph)
+    return ProvedPlan(graph, 0 if config.executor() == "llvm" else steps_worth_compiling(graph))
+
+
+@functools.cache
+def why_not_compiled() -> str:
+    """Why "auto" compiles nothing here; empty where it does."""
+    if not sys.platform.startswith("linux") or platform.machine() not in ("x86_64", "AMD64"):
+        return f"kernels were not tested on {platform.system()} {platform.machine()}"
     try:
-        from glassnet.kernels.plan import CompiledPlan
-    except ImportError as problem:
-        raise MissingDependency(
-            "the executor 'llvm' needs llvmlite", received=str(problem), fix="pip install 'glassnet[fast]'"
-        ) from problem
-    try:
-        compiled = CompiledPlan(graph)
-    except Exception as problem:  # whatever a compiler may stumble over must not stop a training
-        warnings.warn(f"the step could not be compiled ({problem!r}); NumPy goes on", stacklevel=2)
-        return ExecutionPlan(graph)
-    return ProvedPlan(ExecutionPlan(graph), compiled)
+        from glassnet.kernels.llvm import machine
+
+        lanes = machine().lanes
+    except ModuleNotFoundError:
+        return "llvmlite is not installed"
+    except Exception as problem:  # too old, or broken: whatever it is, NumPy goes on
+        warnings.warn(f"steps are not compiled: {problem}", stacklevel=2)
+        return str(problem)
+    return "" if lanes > 4 else "the processor has no AVX2"
+
+
+def steps_worth_compiling(graph: Graph) -> int:
+    """After how many steps NumPy has taken about as long as compiling takes."""
+    seconds = sum(map(functools.partial(_seconds_with_numpy, graph), graph.calls))
+    return int(_SECONDS_TO_COMPILE * len(graph.calls) / seconds) if graph.calls else 0
+
+
+def _seconds_with_numpy(graph: Graph, call: Call) -> float:
+    sizes = [flat_size(graph.values[number].spec.shape) for number in (*call.inputs, *call.results)]
+    seconds = _SECONDS_OF_A_CALL + _SECONDS_OF_A_NUMBER * sum(sizes)
+    if call.op.kind == "contraction" and len(sizes) > 2:  # (N, I) times (I, O): N·I · I·O · N·O is (N·I·O)²
+        a, b, result = sizes[0], sizes[1], sizes[len(call.inputs)]
+        seconds += _SECONDS_OF_A_PRODUCT * (a * b * result) ** 0.5
+    return seconds
 
 
 class ProvedPlan:
-    """A compiled plan behind a check of its first step."""
+    """NumPy's plan, and in its place the compiled one as soon as that is worth it and its first step was right."""
 
-    def __init__(self, reference: ExecutionPlan, compiled: Any) -> None:
-        self.graph, self._reference, self._compiled = reference.graph, reference, compiled
-        self.is_proved = False
+    def __init__(self, graph: Graph, patience: int) -> None:
+        self.graph = graph
+        self._reference = ExecutionPlan(graph)
+        self._compiled: Any = None
+        self._steps, self._patience = 0, patience
+        self.is_proved = self.is_refused = False
+        if not patience:
+            self._compile()
+
+    def expect(self, steps: int) -> None:
+        """Be told of steps to come; compiles if these are worth it."""
+        if self._steps + steps > self._patience and self._compiled is None and not self.is_refused:
+            self._compile()
 
     def run(self, *arrays: Any) -> list[Any]:
-        """One step; the first one is run by both."""
-        plan = self._reference if self._compiled is None or not self._compiled.accepts(*arrays) else self._compiled
-        if self.is_proved or plan is self._reference:
-            return plan.run(*arrays)
-        return self._first(*arrays)
+        """One step; the first compiled one is run by both."""
+        self.expect(1)
+        self._steps += 1
+        if self._compiled is None or not self._compiled.accepts(*arrays):
+            return self._reference.run(*arrays)
+        if self.is_proved:
+            return list(self._compiled.run(*arrays))
+        fed = self.graph.fed()
+        wrong = wrong_in_first_step(self._reference, self._compiled, arrays, fed)
+        self.is_proved = not wrong
+        if wrong:
+            self._refuse(f"compiled kernels are off: in the first step {wrong[0]} is wrong; NumPy goes on")
+        return list((self._compiled or self._reference).run(*arrays, fed=fed))
 
     def scan(self, rows: Array, *arrays: Any) -> list[Any]:
         """A step on the rows `rows[k]` of whole arrays for every k; outputs have an axis of steps in front."""
         plan = self._compiled
-        if self.is_proved and plan is not None and plan.can_scan and plan.accepts(*arrays):
+        if self.is_proved and plan.can_scan and plan.accepts(*arrays):
             return list(plan.scan(rows, *arrays))
         return one_by_one(self, rows, arrays)
 
@@ -71,55 +121,31 @@ class ProvedPlan:
         """What became kernels, what NumPy runs and why."""
         return "NumPy runs every op" if self._compiled is None else str(self._compiled.report())
 
-    def _first(self, *arrays: Any) -> list[Any]:
-        """NumPy, NumPy on variables moved a little, and the kernels: the second says how exact the third can be.
+    def _compile(self) -> None:
+        try:
+            from glassnet.kernels.plan import CompiledPlan
+        except ImportError as problem:
+            raise MissingDependency(
+                "the executor 'llvm' needs llvmlite", received=str(problem), fix="pip install 'glassnet[fast]'"
+            ) from problem
+        try:
+            with _notice_when_long():
+                self._compiled = CompiledPlan(self.graph)
+        except Exception as problem:  # whatever a compiler may stumble over must not stop a training
+            self._refuse(f"the step could not be compiled ({problem!r}); NumPy goes on")
 
-        An adaptive rule divides a gradient by its own size, so where the true gradient is 0 rounding alone decides.
-        """
-        fed, rng = self.graph.fed(), np.random.default_rng(0)
-        variables = list({variable: None for variable, _ in (*self.graph.variables, *self.graph.assigns)})
-        before = [variable.numpy() for variable in variables]
-        nudged = [x * (1 + _NUDGE * rng.uniform(-1, 1, x.shape)).astype(x.dtype) if _is_float(x) else x for x in before]
-        wanted = self._changes(self._reference, variables, before, arrays, fed)
-        moved = self._changes(self._reference, variables, nudged, arrays, fed)
-        found = self._changes(self._compiled, variables, before, arrays, fed)
-        names = [f"output {k}" for k in range(len(self.graph.outputs))] + [variable.path for variable in variables]
-        wrong = [name for name, *three in zip(names, wanted, moved, found, strict=True) if not _agree(*three)]
-        self.is_proved = not wrong
-        if wrong:
-            warnings.warn(
-                f"compiled kernels are off: in the first step {wrong[0]} is wrong; NumPy goes on", stacklevel=2
-            )
-            self._compiled = None
-        for variable, array in zip(variables, before):
-            np.copyto(variable.array, array)
-        return (self._compiled or self._reference).run(*arrays, fed=fed)
-
-    def _changes(
-        self, plan: Any, variables: list[Variable], start: list[Array], arrays: Any, fed: list[Any]
-    ) -> list[Array]:
-        """The outputs of a step, and what it adds to each variable."""
-        for variable, array in zip(variables, start):
-            np.copyto(variable.array, array)
-        outputs = plan.run(*arrays, fed=fed)
-        return [
-            *outputs,
-            *[variable.numpy() - x if _is_float(x) else variable.numpy() for variable, x in zip(variables, start)],
-        ]
+    def _refuse(self, why: str) -> None:
+        warnings.warn(why, stacklevel=2)
+        self._compiled, self.is_proved, self.is_refused = None, False, True
 
 
-def _is_float(array: Array) -> bool:
-    return array.dtype.kind == "f"
-
-
-def _agree(wanted: Array, moved: Array, found: Array) -> bool:
-    """Whether two arrays are equal up to rounding; NaN and infinity must stand in the same places."""
-    if not _is_float(wanted):
-        return bool(np.array_equal(wanted, found))
-    finite = np.isfinite(wanted)
-    if not np.array_equal(wanted[~finite], found[~finite], equal_nan=True) or not np.all(np.isfinite(found[finite])):
-        return False
-    a, b, c = (np.asarray(x[finite], np.float64) for x in (wanted, found, moved))
-    rounding = np.max(np.abs(c - a), initial=0.0, where=np.isfinite(c))
-    allowed = _TOLERANCE * np.max(np.abs(a), initial=0.0) + _ROUNDING * rounding + (_REST if a.size == 1 else 1e-30)
-    return bool(np.all(np.abs(a - b) <= allowed))
+@contextmanager
+def _notice_when_long() -> Iterator[None]:
+    """Say what is going on where somebody is looking and it takes longer than a moment."""
+    notice = threading.Timer(_PATIENCE, lambda: print("compiling the step ...", file=sys.stderr, flush=True))
+    if sys.stderr.isatty():
+        notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()

@@ -16,7 +16,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.errors import ArgumentError, GradientError, GraphError
-from glassnet.graph.executor import plan_for
+from glassnet.graph.executor import ProvedPlan, plan_for
 from glassnet.graph.ir import Graph
 from glassnet.graph.trace import is_array, trace
 from glassnet.typing import Array
@@ -45,6 +45,11 @@ class _Compiled:
     def scan(self, rows: Array, arrays: list[Any]) -> Any:
         """Replay once per row of `rows`, on those rows of whole arrays."""
         return self._structured(self.plan.scan(rows, *arrays))
+
+    def expect(self, steps: int) -> None:
+        """Be told of steps to come."""
+        if isinstance(self.plan, ProvedPlan):
+            self.plan.expect(steps)
 
     def _structured(self, arrays: list[Any]) -> Any:
         outputs = iter(arrays)
@@ -110,10 +115,13 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
             found[0],
         )
 
-    def pieces(self, rows: Any, *arguments: Any) -> Iterator[tuple[int, Any]]:
+    def pieces(self, rows: Any, *arguments: Any, repeats: int = 1) -> Iterator[tuple[int, Any]]:
         """`scan` in pieces of some 50 ms, so that Python can show progress and hear Ctrl-C between them.
 
         Yields the number of steps done so far, and the results of the piece.
+
+        Arguments:
+            repeats: how often as many steps will be asked for, this time included; it decides whether compiling pays.
         """
         rows, arrays = _checked_rows(rows), list[Any]()
         _key(list(arguments), arrays)
@@ -126,6 +134,7 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
         compiled = self._plan_for(tuple(first_batch), [])
         if compiled is None:
             raise GraphError("gn.jit: scan cannot be part of a trace, nor be watched by hooks", fix="call step by step")
+        compiled.expect(repeats * len(rows))
         start, count, most = 0, 1, max(1, _MOST_BYTES // max(compiled.bytes_per_step(), 1))
         while start < len(rows):
             began, own = time.perf_counter(), rows[start : start + count]

@@ -49,13 +49,13 @@ class Driver:
     def __init__(self, kernels: Sequence[Kernel], layout: Layout, threads: int) -> None:
         self.kernels, self.layout, self.threads = kernels, layout, threads
         self.shared = [is_shared(kernel, threads) for kernel in kernels]
-        self.used = list(dict.fromkeys(memory for kernel in kernels for memory in kernel.memories))
+        self.used = list(dict.fromkeys(memory for kernel in kernels for memory, _ in kernel.bases))
         self.gathers = layout.batch > 1 and any(memory in layout.picked for memory in self.used)
 
     @property
     def signature(self) -> str:
         """All that its code depends on."""
-        kernels = [(kernel.signature, kernel.memories) for kernel in self.kernels]
+        kernels = [(kernel.signature, kernel.bases) for kernel in self.kernels]
         return repr((kernels, self.layout, self.threads))
 
     def write(self, builder: Any) -> None:
@@ -72,7 +72,8 @@ class Driver:
             for position, kernel in enumerate(self.kernels):
                 if position and (self.shared[position] or self.shared[position - 1]):
                     self._meet(step)
-                self._call(kernel, self.shared[position], [pointers[memory] for memory in kernel.memories])
+                begins = [self._plus(pointers[memory], offset) for memory, offset in kernel.bases]
+                self._call(kernel, self.shared[position], begins)
             self._meet(step)
         self.builder.ret_void()
 

@@ -59,10 +59,14 @@ class Position:
 
 
 class Emitter:
-    """Writes nests into one function. `pointers` are its arguments, one per piece of memory."""
+    """Writes nests into one function. `pointers` are its arguments, one per beginning of values in memory."""
 
     def __init__(
-        self, builder: Any, places: Callable[[int], Place], pointers: dict[int, Any], stored: Callable[[int], bool]
+        self,
+        builder: Any,
+        places: Callable[[int], Place],
+        pointers: dict[tuple[int, int], Any],
+        stored: Callable[[int], bool],
     ) -> None:
         self.builder, self.place, self.pointers, self.stored = builder, places, pointers, stored
 
@@ -219,7 +223,7 @@ class Emitter:
     def address(self, read: Read, position: Position, cell: Cell) -> Any:
         """Where the first number of a register stands."""
         place = self.place(value_of(read))
-        moving, fixed = None, place.offset
+        moving, fixed = None, 0
         for index, stride, size in self.layout(read):
             terms = affine(index)
             if terms is None:
@@ -231,7 +235,7 @@ class Emitter:
                 value, constant = self.letter(letter, position, cell)
                 fixed += factor * stride * constant
                 moving = self._plus(moving, value, factor * stride)
-        pointer = self.pointers[place.memory]
+        pointer = self.pointers[place.base]
         if moving is not None:
             pointer = self.builder.gep(pointer, [moving], source_etype=I8)
         return self.builder.gep(pointer, [I64(fixed)], source_etype=I8) if fixed else pointer

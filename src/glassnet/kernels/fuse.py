@@ -45,11 +45,11 @@ def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
     """
     groups: list[Group] = []
     for nest in nests:
-        needed = {memory.get(value_of(read), value_of(read)) for read in nest.reads()}
+        needed = _owners(map(value_of, nest.reads()), memory)
         for group in reversed(groups):
             if _join(group, nest, memory):
                 break
-            if group.targets & needed:
+            if _owners(group.targets, memory) & needed:
                 groups.append(Group([nest]))
                 break
         else:
@@ -68,7 +68,7 @@ def _join(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
         ):
             group.nests[position] = host.with_assignment(nest.assignments[0])
             return True
-        if set(host.targets) & {memory.get(value_of(r), value_of(r)) for r in nest.reads()}:
+        if _owners(host.targets, memory) & _owners(map(value_of, nest.reads()), memory):
             break
     if _shares_rows(group, nest, memory):
         group.nests.append(nest)
@@ -77,8 +77,13 @@ def _join(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
 
 
 def _needs(nest: Nest, others: list[Nest], memory: Mapping[int, int]) -> bool:
-    targets = {target for other in others for target in other.targets}
-    return any(memory.get(value_of(read), value_of(read)) in targets for read in nest.reads())
+    targets = _owners((target for other in others for target in other.targets), memory)
+    return bool(targets & _owners(map(value_of, nest.reads()), memory))
+
+
+def _owners(values: Iterable[int], memory: Mapping[int, int]) -> set[int]:
+    """The values whose memory these values are in."""
+    return {memory.get(value, value) for value in values}
 
 
 def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
@@ -89,10 +94,10 @@ def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
         return False
     if not _has_in_common(host, nest):
         return False
-    rank = len(nest.extents)
+    rank, written = len(nest.extents), _owners(host.targets, memory)
     for read in nest.reads():
         value = value_of(read)
-        if memory.get(value, value) in host.targets and not (value in host.targets and is_own_cell(read, rank)):
+        if memory.get(value, value) in written and not (value in host.targets and is_own_cell(read, rank)):
             return False
     return bool(nest.extents) or not any(a.reductions() for a in nest.assignments)
 
@@ -114,11 +119,6 @@ def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
         return False
     if any(n.is_contraction or n.is_elsewhere for n in [nest, *group.nests]):
         return False
-    targets = group.targets
-    if not any(memory.get(value_of(read), value_of(read)) in targets for read in nest.reads()):
-        return False
-    return all(
-        value_of(read) in targets and is_own_row(read)
-        for read in nest.reads()
-        if memory.get(value_of(read), value_of(read)) in targets
-    )
+    written = _owners(group.targets, memory)
+    touching = [read for read in nest.reads() if memory.get(value_of(read), value_of(read)) in written]
+    return bool(touching) and all(value_of(read) in group.targets and is_own_row(read) for read in touching)

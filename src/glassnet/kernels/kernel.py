@@ -44,17 +44,17 @@ class Kernel:
         self.values = list(
             dict.fromkeys(v for nest in group.nests for v in (*map(value_of, nest.reads()), *nest.targets))
         )
-        self.memories = list(dict.fromkeys(places(v).memory for v in self.values if self._is_in_memory(v)))
+        self.bases = list(dict.fromkeys(places(v).base for v in self.values if self._is_in_memory(v)))
         self.emitter = Emitter(None, places, {}, stored)  # until the kernel is written it only knows strides
         self.units = self._units()
 
     def write(self, module: Module, name: str) -> Any:
         """The function, which the module has from now on."""
-        function, self.builder = module.function(name, [POINTER] * len(self.memories) + [I64, I64])
-        for argument in function.args[: len(self.memories)]:
+        function, self.builder = module.function(name, [POINTER] * len(self.bases) + [I64, I64])
+        for argument in function.args[: len(self.bases)]:
             argument.add_attribute("noalias")
         self.first, self.last = function.args[-2:]
-        self.emitter = Emitter(self.builder, self.places, dict(zip(self.memories, function.args)), self.stored)
+        self.emitter = Emitter(self.builder, self.places, dict(zip(self.bases, function.args)), self.stored)
         self._write()
         self.builder.ret_void()
         return function
@@ -69,8 +69,8 @@ class Kernel:
             for n in self.group.nests
         ]
         places = [self.places(value) for value in self.values]
-        memories = {memory: position for position, memory in enumerate(self.memories)}
-        where = [(memories.get(p.memory), p.shape, p.dtype.str, p.strides, p.offset) for p in places]
+        bases = {base: position for position, base in enumerate(self.bases)}
+        where = [(bases.get(place.base), place.shape, place.dtype.str, place.strides) for place in places]
         return repr((nests, where, [self.stored(value) for value in self.values]))
 
     @property

@@ -10,8 +10,12 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
+
+if tuple(int(part) for part in llvmlite.__version__.split(".")[:2]) < (0, 50):
+    raise ImportError(f"llvmlite {llvmlite.__version__} is too old: glassnet needs 0.50 (pip install 'glassnet[fast]')")
 
 I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 POINTER, VOID = ir.PointerType(), ir.VoidType()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from glassnet.autograd.spec import Spec
-from glassnet.graph.ir import Call
 from glassnet.typing import DType
 
 ALIGNMENT = 64
@@ -24,6 +24,11 @@ class Place:
     dtype: DType
     strides: tuple[int, ...]
     offset: int = 0
+
+    @property
+    def base(self) -> tuple[int, int]:
+        """Where its first number stands."""
+        return self.memory, self.offset
 
     @property
     def size(self) -> int:
@@ -50,16 +55,16 @@ def _contiguous_strides(shape: tuple[int, ...], dtype: DType) -> tuple[int, ...]
     return tuple(reversed(strides))
 
 
-def view(call: Call, place: Place, spec: Spec) -> Place | None:
-    """Where the result of a view lies in the memory of its input; None if it has to be copied.
+def laid_out_like(place: Place, view: Callable[[Any], Any]) -> Place | None:
+    """Where a view of a value lies in the memory of that value; None if it has to be copied.
 
-    NumPy answers: the op runs on an array laid out in the same way, whose content nobody reads.
+    NumPy answers: `view` runs on an array laid out in the same way, whose content nobody reads.
     """
     reach = [(size - 1) * stride for size, stride in zip(place.shape, place.strides)]
     before = -sum(step for step in reach if step < 0)  # a reversed axis begins at its end
     buffer = np.empty(max(before + sum(step for step in reach if step > 0) + place.dtype.itemsize, 1), np.uint8)
     stand_in: np.ndarray = np.ndarray(place.shape, place.dtype, buffer, before, place.strides)
-    result = call.op.forward(np, stand_in)
+    result = view(stand_in)
     if not np.may_share_memory(result, buffer):
         return None
     shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0] - before

@@ -20,7 +20,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call as GraphCall
 from glassnet.kernels.bodies import body_of
 from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
-from glassnet.typing import DType
+from glassnet.typing import Array, DType
 
 FLOAT32 = np.dtype("float32")
 POWERS = (0.5, 2.0, 3.0, 4.0)
@@ -167,11 +167,14 @@ class Lowering:
 
     Arguments:
         specs: of all values; it grows, because what a rule keeps between its statements becomes a value of its own.
-        numbers: values that are known now, and stand in the code as they are.
+        constants: values that are known now; single numbers stand in the code as they are.
     """
 
-    def __init__(self, specs: list[Spec], numbers: Mapping[int, float]) -> None:
-        self.specs, self.numbers = specs, numbers
+    def __init__(self, specs: list[Spec], constants: Mapping[int, Array]) -> None:
+        self.specs, self.constants = specs, constants
+        self.numbers = {value: array.item() for value, array in constants.items() if not array.ndim}
+        self.parts: dict[int, tuple[int, tuple[Any, ...]]] = {}
+        """Values that are a part of another one: which, and where in it, in NumPy's notation."""
 
     def nests(self, call: GraphCall) -> list[Nest]:
         """One nest per statement of the call's rule."""
@@ -181,21 +184,36 @@ class Lowering:
             raise NotCompiled(f"{call.op.name} has no rule")
         if any(None in self.specs[i].shape for i in (*call.inputs, *call.results)):
             raise NotCompiled(f"{call.op.name} has an open shape")
+        if {statement.target for statement in rules.parse(rule)} < {*call.op.results}:
+            raise NotCompiled(f"the rule of {call.op.name} leaves out a result")
         arrays = dict(zip(call.op.input_names(len(inputs)), call.inputs))
-        results = dict(zip(call.op.results, call.results))
-        found = []
+        return self.written(rule, arrays, dict(zip(call.op.results, call.results)), call.op.attributes)
+
+    def written(
+        self, rule: str, arrays: dict[str, int], results: Mapping[str, int], attributes: Mapping[str, Any]
+    ) -> list[Nest]:
+        """One nest per statement of a rule; `arrays` knows what it has computed afterwards."""
+        inputs, found = [self.specs[value] for value in arrays.values()], []
         for statement in rules.parse(rule):
-            if statement.target not in results:
-                results[statement.target] = self._temporary(statement, arrays, inputs)
-            target = arrays[statement.target] = results[statement.target]
-            resolver = _Resolver(statement, arrays, self, call.op.attributes, self.shape(target))
+            target = results.get(statement.target)
+            if target is None:
+                target = self._temporary(statement, arrays, inputs)
+            arrays[statement.target] = target
+            resolver = _Resolver(statement, arrays, self, attributes, self.shape(target))
             body = resolver.resolved(statement.body)
             check_formula(body, self.specs[target].dtype)
             found.append(Nest(resolver.loops, (Assignment(target, body, resolver.place()),)))
-        missing = set(call.results) - {results[s.target] for s in rules.parse(rule)}
-        if missing:
-            raise NotCompiled(f"the rule of {call.op.name} leaves out a result")
         return found
+
+    def part(self, value: int, index: tuple[Any, ...]) -> int:
+        """A part of a value as a value of its own, in the same memory."""
+        shape = np.broadcast_to(np.empty((), bool), self.shape(value))[index].shape
+        self.parts[new := self.new_value(Spec(shape, self.specs[value].dtype))] = (value, index)
+        return new
+
+    def is_all_true(self, value: int) -> bool:
+        """Whether a value is known now, and true everywhere."""
+        return value in self.constants and bool(self.constants[value].all())
 
     def new_value(self, spec: Spec) -> int:
         """A value that the graph does not have."""

@@ -51,7 +51,7 @@ class CompiledPlan:
         from_memory, lives = set(kept), dict[int, list[int]]()
         moments = [moment for stage in self.stages for moment in stage.moments()]
         for time, (touched, read) in enumerate(moments):
-            from_memory |= read
+            from_memory |= read | {value for value in touched if self.place(value).memory != value}
             for value in touched:
                 lives.setdefault(self.place(value).memory, [time, time])[1] = time
         self._in_memory = from_memory | {self.place(value).memory for value in from_memory}

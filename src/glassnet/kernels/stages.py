@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
 
 from glassnet.autograd.rules import Name, Read
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
-from glassnet.kernels.memory import Place, contiguous, view
+from glassnet.kernels.memory import Place, contiguous, laid_out_like
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, value_of
+from glassnet.kernels.recurrence import walked
 
 
 @dataclass
@@ -46,13 +51,13 @@ class Program:
         self.graph = graph
         self.specs: list[Spec] = [value.spec for value in graph.values]
         self.places: dict[int, Place] = {}
-        numbers = {i: array.item() for array, i in graph.constants if not array.ndim}
-        self._lowering = Lowering(self.specs, numbers)
+        self._lowering = Lowering(self.specs, {number: array for array, number in graph.constants})
         self.outputs: list[int] = []
         self.stages = list(self._stages())
         self.updated_in_place = dict(self._in_place())
-        for result, content in self.updated_in_place.items():
-            self.places[result] = self.places[content]
+        for value, place in self.places.items():  # of the results, and of views of them
+            memory = self.updated_in_place.get(place.memory, place.memory)
+            self.places[value] = replace(place, memory=memory)
         self.kept = {*self.outputs, *self.updated_in_place}
         """What has to be in memory when the step ends."""
         self._append_assignments()
@@ -60,8 +65,15 @@ class Program:
     def place(self, value: int) -> Place:
         """Where a value lives; in memory of its own unless something else was said."""
         if value not in self.places:
-            self.places[value] = contiguous(value, self.specs[value])
+            whole = self._lowering.parts.get(value)
+            self.places[value] = contiguous(value, self.specs[value]) if whole is None else self._part(*whole)
         return self.places[value]
+
+    def _part(self, value: int, index: tuple[Any, ...]) -> Place:
+        place = self.place(value)
+        part = laid_out_like(place, lambda array: array[index])
+        assert part is not None, "a part shares its memory"
+        return part
 
     def _stages(self) -> Iterator[Stage]:
         """The calls as groups of nests, with NumPy's calls between them."""
@@ -70,7 +82,8 @@ class Program:
             if call.op.kind == "view" and self._is_view(call):
                 continue
             try:
-                own = with_staged_sums(self._lowering.nests(call), self._lowering)
+                lowered = walked(call, self._lowering) or self._lowering.nests(call)
+                own = with_staged_sums(lowered, self._lowering)
                 nests += with_prepared_factors(own, self.place, self._lowering)
             except NotCompiled as reason:
                 if nests:
@@ -82,11 +95,13 @@ class Program:
             yield Stage(self._fused(nests))
 
     def _fused(self, nests: list[Nest]) -> list[Group]:
+        for part in self._lowering.parts:
+            self.place(part)
         return fused(nests, {value: place.memory for value, place in self.places.items()})
 
     def _is_view(self, call: Call) -> bool:
         (result,) = call.results
-        place = view(call, self.place(call.inputs[0]), self.specs[result])
+        place = laid_out_like(self.place(call.inputs[0]), functools.partial(call.op.forward, np))
         if place is not None:
             self.places[result] = place
         return place is not None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from glassnet.config import executor
+from glassnet.graph.executor import why_not_compiled
 from glassnet.version import __version__
 
 __all__ = ["environment"]
@@ -29,11 +31,17 @@ def environment() -> dict[str, str]:
     return {
         "glassnet": __version__,
         "numpy": np.__version__,
-        "executor": executor(),
+        "executor": _executor(),
         "blas": f"{blas.get('name', _UNKNOWN)} {blas.get('version', '')}".strip(),
         "blas_kernel": kernel().decode() if kernel else _UNKNOWN,
         "blas_threads": str(threads()) if threads else _UNKNOWN,
     }
+
+
+def _executor() -> str:
+    """The setting, and where steps may be compiled, with what."""
+    compiles = executor() != "numpy" and not why_not_compiled()
+    return f"{executor()}, llvmlite {version('llvmlite')}" if compiles else executor()
 
 
 @functools.cache

@@ -319,10 +319,13 @@ class Trainer(_MixedIn):
             for epoch in range(max(initial_epoch, listed.initial_epoch), epochs):
                 self.reset_metrics()
                 listed.on_epoch_begin(epoch)
-                results = self._train_epoch(batches, steps_per_epoch, listed, interrupt)
+                results = self._train_epoch(batches, steps_per_epoch, listed, interrupt, epochs - epoch)
                 logs = {name: as_float(value) for name, value in results.items()}
                 if validation is not None and (epoch + 1) % validation_freq == 0 and not interrupt.is_set():
-                    logs |= {f"val_{name}": value for name, value in self._evaluate(validation, listed).items()}
+                    repeats = -(-(epochs - epoch) // validation_freq)
+                    logs |= {
+                        f"val_{name}": value for name, value in self._evaluate(validation, listed, repeats).items()
+                    }
                 listed.on_epoch_end(epoch, logs)
                 if self.stop_training or interrupt.is_set():
                     break
@@ -330,22 +333,28 @@ class Trainer(_MixedIn):
             listed.on_train_end(logs)
         return self.history
 
-    def _train_epoch(self, batches: Any, steps: int | None, listed: Any, interrupt: threading.Event) -> dict[str, Any]:
+    def _train_epoch(
+        self, batches: Any, steps: int | None, listed: Any, interrupt: threading.Event, repeats: int
+    ) -> dict[str, Any]:
         results: dict[str, Any] = {}
-        for found in self._batches("train", batches, steps, listed):
+        for found in self._batches("train", batches, steps, listed, repeats):
             results = found
             if self.stop_training or interrupt.is_set():
                 break
         return results
 
-    def _batches(self, kind: str, batches: Any, steps: int | None, listed: Any) -> Iterator[Any]:
-        """The results of steps on all batches: after each, or where no callback must hear of each, after several."""
+    def _batches(self, kind: str, batches: Any, steps: int | None, listed: Any, repeats: int = 1) -> Iterator[Any]:
+        """The results of steps on all batches: after each, or where no callback must hear of each, after several.
+
+        Arguments:
+            repeats: how many epochs are still to come, with this one.
+        """
         batch_begins, batch_ends = (getattr(listed, f"on_{kind}_batch_{when}") for when in ("begin", "end"))
         if isinstance(batches, data_module.ArrayBatches) and not listed.watches_batches(kind) and not STATE.hooks:
             with self._explained():
                 self._prepare(batches.first())
             if isinstance(self._step(kind), jit):
-                yield from self._runs_of_steps(kind, batches, steps, batch_ends)
+                yield from self._runs_of_steps(kind, batches, steps, batch_ends, repeats)
                 return
         for number, batch in enumerate(batches.epoch()):
             if steps is not None and number == steps:
@@ -358,14 +367,16 @@ class Trainer(_MixedIn):
             batch_ends(number, {"outputs": results} if kind == "predict" else results)
             yield results
 
-    def _runs_of_steps(self, kind: str, batches: Any, steps: int | None, batch_ends: Any) -> Iterator[Any]:
+    def _runs_of_steps(
+        self, kind: str, batches: Any, steps: int | None, batch_ends: Any, repeats: int
+    ) -> Iterator[Any]:
         """Steps on arrays in memory, as many at a time as take a moment; the last batch may be smaller."""
         size = batches.batch_size
         order = batches.order()[: None if steps is None else steps * size]
         whole = len(order) // size
         data, before = _present(batches.parts), 0
         for rows in (order[: whole * size].reshape(whole, size), order[None, whole * size :]):
-            pieces = self._step(kind).pieces(rows, *data) if rows.size else iter(())
+            pieces = self._step(kind).pieces(rows, *data, repeats=repeats) if rows.size else iter(())
             while True:
                 with self._explained():
                     done, results = next(pieces, (0, None))
@@ -402,11 +413,11 @@ class Trainer(_MixedIn):
         values = list(logs.values())
         return values if len(values) > 1 else values[0]
 
-    def _evaluate(self, batches: Any, listed: Any) -> dict[str, Any]:
+    def _evaluate(self, batches: Any, listed: Any, repeats: int = 1) -> dict[str, Any]:
         self.reset_metrics()
         listed.on_test_begin()
         results: dict[str, Any] = {}
-        for found in self._batches("test", batches, None, listed):
+        for found in self._batches("test", batches, None, listed, repeats):
             results = found
         logs = {name: as_float(value) for name, value in results.items()}
         listed.on_test_end(logs)

@@ -1,0 +1,87 @@
+"""Who runs a graph: "auto" compiles when there are enough steps, counted and not timed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassnet as gn
+from glassnet.graph import executor, trace
+from glassnet.graph.plan import ExecutionPlan
+
+X = np.ones((4, 3), "float32")
+
+
+class Kernels:
+    """Stands for a compiled plan: runs NumPy's, and remembers that it was made."""
+
+    made = 0
+    can_scan = True
+
+    def __init__(self, graph: Any) -> None:
+        type(self).made += 1
+        self.plan = ExecutionPlan(graph)
+        self.run, self.scan = self.plan.run, self.plan.scan
+
+    def accepts(self, *arrays: Any) -> bool:
+        return True
+
+
+@pytest.fixture
+def kernels(monkeypatch: pytest.MonkeyPatch) -> type[Kernels]:
+    module = pytest.importorskip("glassnet.kernels.plan", reason="the compiler is the optional extra `fast`")
+    monkeypatch.setattr(Kernels, "made", 0)
+    monkeypatch.setattr(module, "CompiledPlan", Kernels)
+    monkeypatch.setattr(executor, "why_not_compiled", lambda: "")
+    monkeypatch.setattr(executor, "steps_worth_compiling", lambda graph: 10)
+    return Kernels
+
+
+def test_single_steps_are_compiled_when_there_were_enough(kernels: type[Kernels]) -> None:
+    double = gn.jit(lambda x: x * 2.0)
+    for _ in range(10):
+        double(X)
+    assert kernels.made == 0
+    double(X)
+    assert kernels.made == 1
+    np.testing.assert_array_equal(double(X).numpy(), X * 2)
+
+
+def test_steps_that_are_known_to_come_are_compiled_before_the_first(kernels: type[Kernels]) -> None:
+    double = gn.jit(lambda x: x * 2.0)
+    double.scan(np.zeros((10, 2), int), X)
+    assert kernels.made == 0
+    gn.jit(lambda x: x * 2.0).scan(np.zeros((11, 2), int), X)
+    assert kernels.made == 1
+
+
+@pytest.mark.parametrize(("epochs", "made"), [(5, 0), (6, 1)])
+def test_fit_counts_the_steps_of_all_epochs(kernels: type[Kernels], epochs: int, made: int) -> None:
+    model = gn.Sequential([gn.Input((3,)), gn.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :1], batch_size=2, epochs=epochs, verbose=0)
+    assert kernels.made == made
+
+
+def test_larger_steps_are_worth_compiling_sooner() -> None:
+    def worth(size: int) -> int:
+        graph, _ = trace(lambda x: gn.ops.tanh(x @ x), np.ones((size, size), "float32"))
+        return executor.steps_worth_compiling(graph)
+
+    assert worth(2) > worth(256) > worth(1024)
+    assert 1000 < worth(2) < 10_000  # 40 ms of compiling, some 8 us a step
+    assert worth(1024) < 3
+
+
+@pytest.mark.parametrize(
+    ("system", "processor", "words"),
+    [("darwin", "x86_64", "not tested on"), ("linux", "aarch64", "not tested on"), ("win32", "AMD64", "not tested on")],
+)
+def test_where_kernels_were_not_tested_they_are_off_unless_asked_for(
+    monkeypatch: pytest.MonkeyPatch, system: str, processor: str, words: str
+) -> None:
+    monkeypatch.setattr(executor.sys, "platform", system)
+    monkeypatch.setattr(executor.platform, "machine", lambda: processor)
+    assert words in executor.why_not_compiled.__wrapped__()
