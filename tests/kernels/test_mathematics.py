@@ -16,11 +16,15 @@ from llvmlite import ir
 from glassnet.kernels.lanes import Lanes, transposed, vector_type
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
 from glassnet.kernels.loops import loop, pieces
-from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
 
 F32 = np.dtype("float32")
 ORACLES = {"exp": np.exp, "log": np.log, "tanh": np.tanh, "erf": scipy.special.erf, "abs": np.abs, "sign": np.sign,
-           "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil, "round": np.round}  # fmt: skip
+           "sqrt": np.sqrt, "floor": np.floor, "ceil": np.ceil, "round": np.round, "expm1": np.expm1,
+           "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh,
+           "arcsin": np.arcsin, "arccos": np.arccos, "arctan": np.arctan}  # fmt: skip
+OF_TWO_ORACLES = {"arctan2": np.arctan2, "power": np.power, "remainder": np.remainder,
+                  "floor_divide": np.floor_divide}  # fmt: skip
 SPECIAL = [
     0.0,
     -0.0,
@@ -39,21 +43,28 @@ SPECIAL = [
     2.0,
     0.5,
     2.5,
+    3e8,
+    1e-8,
+    -1.0,
+    89.2,
 ]
 
 
-def mapped(name: str, x: np.ndarray) -> np.ndarray:
-    """A function over an array, by a kernel of its own."""
-    module, lanes = Module(), machine().lanes
-    function, builder = module.function("kernel", [POINTER, POINTER, I64])
-    with loop(builder, 0, function.args[2], lanes) as i:
-        source, target = (builder.gep(a, [i], source_etype=ir.FloatType()) for a in function.args[:2])
-        value = Lanes(builder, builder.load(source, typ=vector_type(F32, lanes), align=4), F32, lanes)
-        builder.store(FUNCTIONS[name](value).value, target, align=4)
+def mapped(function: Any, *arrays: np.ndarray) -> np.ndarray:
+    """A function over arrays, by a kernel of its own."""
+    module, lanes, dtype = Module(), machine().lanes, arrays[0].dtype
+    kernel, builder = module.function("kernel", [POINTER] * (len(arrays) + 1))
+    kind = vector_type(dtype, lanes)
+    with loop(builder, 0, len(arrays[0]), lanes) as i:
+        *sources, target = (builder.gep(a, [i], source_etype=vector_type(dtype, 1)) for a in kernel.args)
+        loaded = [builder.load(source, typ=kind, align=dtype.itemsize) for source in sources]
+        value = function(*[Lanes(builder, register, dtype, lanes) for register in loaded])
+        builder.store(value.value, target, align=dtype.itemsize)
     builder.ret_void()
-    y = np.empty_like(x)
+    y = np.empty_like(arrays[0])
     library = module.compile()
-    library.function("kernel", ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(x.ctypes.data, y.ctypes.data, len(x))
+    run = library.function("kernel", *[ctypes.c_void_p] * (len(arrays) + 1))
+    run(*[a.ctypes.data for a in (*arrays, y)])
     return y
 
 
@@ -64,11 +75,31 @@ def test_a_function_is_right_to_a_few_units_in_the_last_place(name: str) -> None
     with np.errstate(all="ignore"):
         expected = ORACLES[name](x.astype("float64"))
         wanted = expected.astype("float32")
-    got = mapped(name, x)
+    got = mapped(FUNCTIONS[name], x)
     same = (np.isnan(wanted) & np.isnan(got)) | (wanted == got)
     with np.errstate(all="ignore"):
         near = np.abs(got - expected) <= 4e-7 * np.abs(expected) + 3e-38
     assert not np.any(~same & ~near), x[~same & ~near][:8]
+
+
+@pytest.mark.parametrize("name", OF_TWO_ORACLES)
+def test_functions_of_two_numbers_are_numpys_even_beside_infinity_and_zero(name: str) -> None:
+    some = np.float32(
+        [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.1, 2.0, -2.5, 3.0, 7.0, -7.5, 1e-30, 1e30, 100.0]
+    )
+    a, b = (x.reshape(-1).copy() for x in np.meshgrid(some, some))
+    with np.errstate(all="ignore"):
+        wanted = OF_TWO_ORACLES[name](a, b)
+    np.testing.assert_allclose(mapped(OF_TWO[name], a, b), wanted, rtol=4e-7, atol=3e-38)
+
+
+@pytest.mark.parametrize("name", ["remainder", "floor_divide"])
+def test_whole_numbers_are_divided_as_numpy_divides_them(name: str) -> None:
+    some = np.int64([0, 1, -1, 2, -2, 3, 7, -7, 8, 100, -100, 2**40, -(2**40), 2**63 - 1, -(2**63), 5])
+    a, b = (x.reshape(-1).copy() for x in np.meshgrid(some, some))
+    with np.errstate(all="ignore"):
+        wanted = OF_TWO_ORACLES[name](a, b)
+    np.testing.assert_array_equal(mapped(OF_TWO[name], a, b), wanted)
 
 
 def test_registers_are_turned_as_a_matrix_is() -> None:

@@ -12,7 +12,7 @@ from glassnet.autograd import rules
 from glassnet.autograd.rules import Binary, Call, Expr, Name, Number, Read, Reduce
 from glassnet.autograd.spec import Spec
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, NotCompiled, affine, bounds, rebuilt, value_of
+from glassnet.kernels.nest import Assignment, Nest, NotCompiled, affine, bounds, letters_of, rebuilt, value_of
 
 
 class Values(Protocol):
@@ -30,17 +30,25 @@ def with_prepared_factors(nests: list[Nest], place: Callable[[int], Place], valu
     A factor that leaves its array is copied with a border first; one whose lanes are scattered is laid out anew: x Wᵀ
     reads W down a column.
     """
-    found: list[Nest] = []
+    found, known = list[Nest](), dict[Nest, str]()
     for nest in nests:
         if nest.is_contraction and len(nest.extents) > 1:
             (assignment,) = nest.assignments
             for node in assignment.reductions():
                 for old, (copy, new) in _copies(node, nest, place, values):
-                    found.append(copy)
+                    same = _without_target(copy)
+                    if same not in known:
+                        found.append(copy)
+                    new = Read(known.setdefault(same, new.array), new.indices)
                     assignment = replace(assignment, body=_replaced(assignment.body, old, new))
             nest = replace(nest, assignments=(assignment,))
         found.append(nest)
     return found
+
+
+def _without_target(nest: Nest) -> Nest:
+    """What a copy is, whatever it is called."""
+    return Nest(nest.extents, tuple(replace(a, target=-1) for a in nest.assignments))
 
 
 def _copies(
@@ -58,7 +66,12 @@ def _copies(
 
 def _leaves(read: Read) -> bool:
     """Whether a read is kept inside its array by force."""
-    return any(isinstance(index, Call) for index in read.indices)
+    return any(_is_inside(index) for index in read.indices)
+
+
+def _is_inside(index: Expr) -> bool:
+    """Whether an index is kept inside its array by force."""
+    return isinstance(index, Call) and index.function == "inside"
 
 
 def _framed(
@@ -70,7 +83,7 @@ def _framed(
     shape, inside, conditions, indices = list(source.shape), list[Expr](), list[Expr](), list[Expr]()
     for axis, index in enumerate(read.indices):
         here: Expr = Name(str(axis))
-        if isinstance(index, Call):
+        if isinstance(index, Call) and _is_inside(index):
             low, high = bounds(index.arguments[0], extents)
             if affine(index.arguments[0]) is None:
                 raise NotCompiled("an index inside a sum is not a sum of letters")
@@ -86,23 +99,19 @@ def _framed(
 
 
 def _is_scattered(read: Read, lane: str, place: Place) -> bool:
-    """Whether neighbours along the lanes do not lie side by side; only plain indices can be laid out anew."""
-    if not all(isinstance(index, Name) for index in read.indices):
-        return False
-    steps = {index.name: stride for index, stride in zip(read.indices, place.strides) if isinstance(index, Name)}
-    return lane in steps and steps[lane] != place.dtype.itemsize
+    """Whether neighbours along the lanes do not lie side by side, although one axis alone leads along them."""
+    along = [stride for index, stride in zip(read.indices, place.strides) if lane in letters_of(Read("", (index,)))]
+    return Name(lane) in read.indices and len(along) == 1 and along[0] != place.dtype.itemsize
 
 
 def _copy(read: Read, nest: Nest, place: Callable[[int], Place], values: Values) -> tuple[Nest, Read]:
-    """A nest that copies an array with the lanes innermost, and the read of the copy."""
-    lane, source = nest.letters[-1], place(value_of(read))
-    sizes = {index.name: size for index, size in zip(read.indices, source.shape) if isinstance(index, Name)}
-    order = [name for name in sizes if name != lane] + [lane]
-    copy = values.new_value(Spec(tuple(sizes[name] for name in order), source.dtype))
-    renamed = {name: Name(str(axis)) for axis, name in enumerate(order)}
-    body = Read(read.array, tuple(renamed[index.name] for index in read.indices if isinstance(index, Name)))
-    extents = tuple(sizes[name] for name in order)
-    return Nest(extents, (Assignment(copy, body),)), Read(str(copy), tuple(Name(name) for name in order))
+    """A nest that copies an array with the axis of the lanes innermost, and the read of the copy."""
+    source, lanes = place(value_of(read)), read.indices.index(Name(nest.letters[-1]))
+    order = [axis for axis in range(len(source.shape)) if axis != lanes] + [lanes]
+    shape = tuple(source.shape[axis] for axis in order)
+    copy = values.new_value(Spec(shape, source.dtype))
+    body = Read(read.array, tuple(Name(str(order.index(axis))) for axis in range(len(order))))
+    return Nest(shape, (Assignment(copy, body),)), Read(str(copy), tuple(read.indices[axis] for axis in order))
 
 
 def _replaced(expr: Expr, old: Expr, new: Read) -> Expr:

@@ -7,8 +7,9 @@ on registers, and only what others read is stored.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,9 +20,9 @@ from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, N
 from glassnet.kernels.lanes import Lanes, full, vector_type
 from glassnet.kernels.llvm import I8, I64, machine
 from glassnet.kernels.loops import loop, number, pieces
-from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, value_of
+from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, letters_of, reads_in, value_of
 from glassnet.typing import DType
 
 BOOL, UINT8, INT32, INT64 = (np.dtype(name) for name in ("bool", "uint8", "int32", "int64"))
@@ -31,6 +32,8 @@ _UNROLL = 2
 """Steps of a reduction written out one after the other."""
 _LATENCY = 8
 """Sums that must be in flight so that no step waits for the one before it."""
+_LONG = 512
+"""Numbers added one to the other before their sum joins a total: n of them lose n roundings, blocks lose n/512 + 512."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ class Emitter:
     ) -> None:  # fmt: skip
         """The cells one after the other; `known` are sums that have been computed."""
         computed: dict[tuple[int, Cell], Lanes] = {}
-        writes: list[tuple[int, Cell, Lanes]] = []
+        writes: list[tuple[Read, Cell, Lanes]] = []
+        own = tuple(Name(letter) for letter in nest.letters)
         for assignment in nest.assignments:
             sums = {
                 node: known.get(node) or self.reduction(node, assignment, position, cells, computed)
@@ -123,10 +127,10 @@ class Emitter:
                 result = scope.value(assignment.body, dtype)
                 computed[assignment.target, cell] = result
                 if self.stored(assignment.target):
-                    writes.append((assignment.target, cell, result))
+                    place = own if assignment.at is None else assignment.at
+                    writes.append((Read(str(assignment.target), place), cell, result))
         for target, cell, result in writes:
-            indices = tuple(Name(letter) for letter in nest.letters)
-            self.store(Read(str(target), indices), position, cell, result)
+            self.store(target, position, cell, result)
 
     # ------------------------------------------------------------ reductions
     def reduction(
@@ -138,20 +142,40 @@ class Emitter:
         dtype = target if target.kind == "f" or node.kind == "sum" else self.natural(node.body) or INT64
         along = self.lane_of_reduction(node, position)
         *outer, inner = zip(node.letters, node.extents)
+        settled = _settled_letter(node)
         width = machine().lanes if along else 1
         steps = inner[1] // width
         ways = max(1, min(_LATENCY // len(cells), steps))
         unroll = max(1, min(max(_UNROLL, ways), steps))
-        sums = _Sums(self.builder, node.kind, dtype, cells, ways, width)
+        sums = _Sums(self.builder, node.kind, dtype, cells, ways, width, bool(settled))
         with ExitStack() as loops:
-            letters = {letter: (loops.enter_context(loop(self.builder, 0, extent)), 0) for letter, extent in outer}
+            letters = {}
+            for letter, extent in outer:
+                letters[letter] = (loops.enter_context(loop(self.builder, 0, extent)), 0)
+                if letter == settled:
+                    loops.callback(sums.settle)
             here = position.at(**letters)
             for start, stop, lanes, times in _strips(inner[1], width, unroll):
-                with loop(self.builder, start, stop, lanes * times) as i:
+                with self.steps(start, stop, lanes * times, sums if settled == inner[0] else None) as i:
                     for step in range(times):
                         at = here.at(**{inner[0]: (i, step * lanes)})
                         self.accumulate(sums, step % ways, node, at, computed, inner[0] if along else "", lanes)
         return sums.results()
+
+    @contextmanager
+    def steps(self, start: int, stop: int, step: int, sums: _Sums | None) -> Iterator[Any]:
+        """A loop over steps of a reduction; the sums, if given, are settled every now and then."""
+        block = max(_LONG // step, 1) * step
+        if sums is None or stop - start <= block:
+            with loop(self.builder, start, stop, step) as i:
+                yield i
+            return
+        with loop(self.builder, start, stop, block) as begin:
+            end = self.builder.add(begin, I64(block))
+            is_whole = self.builder.icmp_signed("<", end, I64(stop))
+            with loop(self.builder, begin, self.builder.select(is_whole, end, I64(stop)), step) as i:
+                yield i
+            sums.settle()
 
     def accumulate(
         self, sums: _Sums, way: int, node: Reduce, position: Position, computed: dict[tuple[int, Cell], Lanes],
@@ -175,7 +199,7 @@ class Emitter:
         """Whether the lanes lie along the reduction itself: where the nest has none, and all reads are contiguous."""
         if position.lane:
             return False
-        reads = [expr for expr in rules.walk(node.body) if isinstance(expr, Read)]
+        reads = reads_in(node.body)
         strides = [self.stride(read, node.letters[-1]) for read in reads]
         return bool(reads) and all(s in (0, self.place(value_of(r)).dtype.itemsize) for s, r in zip(strides, reads))
 
@@ -267,9 +291,14 @@ class Emitter:
         return value, constant
 
     def lookup(self, index: Expr, position: Position, cell: Cell, size: int) -> Any:
-        """An index that stands in an array, kept inside; the plan refuses wrong ones before it runs."""
+        """An index that stands in an array, kept inside; a negative one counts from the end.
+
+        Indices in the data that are out of range are refused before the plan runs.
+        """
         scope = _Scope(self, position, Cell(cell.row, cell.column, 1), {}, {})
         found = scope.value(index, INT64)
+        if isinstance(index, Read):
+            found = found.compare("lt", 0).where(found + size, found)
         return found.maximum(found.full(0)).minimum(found.full(size - 1)).value
 
     def _plus(self, total: Any, value: Any, factor: int) -> Any:
@@ -385,7 +414,7 @@ class _Scope:
         own = self.computed.get((value_of(read), self.cell))
         if own is not None:
             return own
-        letters = _letters_of(read)
+        letters = letters_of(read)
         row = self.cell.row if self.position.row in letters else None
         column = self.cell.column if self.position.lane in letters else None
         key = (read, row, column, self.cell.width)
@@ -408,8 +437,10 @@ class _Scope:
                 return a * self.value(right, dtype)
             case "/" if dtype.kind == "f":
                 return a / self.value(right, dtype)
-            case "%" if isinstance(right, Number):
+            case "%" if isinstance(right, Number) and dtype.kind == "i":
                 return a - _floor_divided(a, int(right.value)) * int(right.value)
+            case "%":
+                return self._of_two("remainder", left, right, dtype)
         raise AssertionError(f"{operator} in {dtype} was not refused")
 
     def _power(self, base: Expr, exponent: Expr, dtype: DType) -> Lanes:
@@ -418,9 +449,12 @@ class _Scope:
             return {2.0: lambda: x * x, 3.0: lambda: x * x * x, 4.0: lambda: (x * x) * (x * x)}[exponent.value]()
         if isinstance(exponent, Number) and exponent.value == 0.5:
             return self.value(base, dtype).intrinsic("sqrt")
-        if self.cell.width == 1:
-            return self.value(base, FLOAT64).intrinsic("pow", self.value(exponent, FLOAT64)).to(dtype)
-        raise AssertionError(f"{base} ** {exponent} was not refused")
+        return self._of_two("power", base, exponent, dtype)
+
+    def _of_two(self, function: str, left: Expr, right: Expr, dtype: DType) -> Lanes:
+        """A function of two numbers; whole ones are taken as wide as division needs them."""
+        wide = dtype if dtype.kind == "f" else INT64
+        return OF_TWO[function](self.value(left, wide), self.value(right, wide)).to(dtype)
 
     def _call(self, function: str, arguments: tuple[Expr, ...], dtype: DType) -> Lanes:
         match function, arguments:
@@ -430,10 +464,10 @@ class _Scope:
                 return _floor_divided(self.value(part, dtype), int(by))
             case "where", (condition, yes, no):
                 return self.truth(condition).where(self.value(yes, dtype), self.value(no, dtype))
-            case "max", (left, right):
-                return self.value(left, dtype).maximum(self.value(right, dtype))
-            case "min", (left, right):
-                return self.value(left, dtype).minimum(self.value(right, dtype))
+            case (("max" | "min"), (left, right)):
+                return OF_TWO[function](self.value(left, dtype), self.value(right, dtype))
+            case _, (left, right):
+                return self._of_two(function, left, right, dtype)
             case (("isnan" | "isinf"), _):
                 return self.truth(Call(function, arguments)).to(dtype)
         return FUNCTIONS[function](self.value(arguments[0], dtype))
@@ -445,8 +479,16 @@ def _floor_divided(a: Lanes, by: int) -> Lanes:
     return quotient - (a - quotient * by).compare("lt", 0).to(a.dtype)
 
 
-def _letters_of(read: Read) -> set[str]:
-    return {part.name for index in read.indices for part in rules.walk(index) if isinstance(part, Name)}
+def _settled_letter(node: Reduce) -> str:
+    """The letter of a long sum whose steps end a block: what is summed inside them has half of `_LONG` numbers or more."""
+    *outer, (inner, inside) = zip(node.letters, node.extents)
+    if node.kind != "sum" or inside > 2 * _LONG:
+        return inner if node.kind == "sum" else ""
+    for letter, extent in reversed(outer):
+        if inside >= _LONG // 2:
+            return letter
+        inside *= extent
+    return ""
 
 
 def _strips(extent: int, width: int, unroll: int) -> Iterator[tuple[int, int, int, int]]:
@@ -462,7 +504,9 @@ def _strips(extent: int, width: int, unroll: int) -> Iterator[tuple[int, int, in
 class _Sums:
     """The accumulators of a block, in `ways` independent copies."""
 
-    def __init__(self, builder: Any, kind: str, dtype: DType, cells: list[Cell], ways: int, width: int) -> None:
+    def __init__(
+        self, builder: Any, kind: str, dtype: DType, cells: list[Cell], ways: int, width: int, is_long: bool
+    ) -> None:
         self.builder, self.kind, self.dtype, self.cells, self.ways, self.width = (
             builder,
             kind,
@@ -474,54 +518,60 @@ class _Sums:
         self.start = {"sum": 0.0, "max": -np.inf, "min": np.inf}[kind]
         if dtype.kind != "f" and kind != "sum":
             self.start = {"max": -(2**62), "min": 2**62}[kind]
-        self.slots: dict[Any, Any] = {}
-        for way in range(ways):
-            for cell in cells:
-                self._slot(way, cell, width if width > 1 else cell.width)
+        self.slots = {(way, cell): self._slot(cell) for way in range(ways) for cell in cells}
+        self.totals = {cell: self._slot(cell) for cell in cells if is_long}
 
-    def _slot(self, way: int, cell: Cell, width: int) -> Any:
+    def _lanes(self, cell: Cell) -> int:
+        """Lanes of an accumulator: along the reduction or along the cells."""
+        return self.width if self.width > 1 else cell.width
+
+    def _slot(self, cell: Cell) -> Any:
         """Memory for one accumulator: LLVM keeps it in a register."""
         with self.builder.goto_entry_block():
-            slot = self.builder.alloca(vector_type(self.dtype, width))
-        self.builder.store(full(self.builder, self.start, self.dtype, width).value, slot)
-        self.slots[way, cell, width] = slot
+            slot = self.builder.alloca(vector_type(self.dtype, self._lanes(cell)))
+        self.builder.store(full(self.builder, self.start, self.dtype, self._lanes(cell)).value, slot)
         return slot
 
-    def _load(self, way: int, cell: Cell, width: int) -> Lanes:
-        kind = vector_type(self.dtype, width)
-        return Lanes(self.builder, self.builder.load(self.slots[way, cell, width], typ=kind), self.dtype, width)
+    def settle(self) -> None:
+        """Take what was summed so far into totals, and begin anew."""
+        for (_, cell), slot in self.slots.items():
+            total = self._load(self.totals[cell], cell) + self._load(slot, cell)
+            self.builder.store(total.value, self.totals[cell])
+            self.builder.store(total.full(0).value, slot)
+
+    def _load(self, slot: Any, cell: Cell) -> Lanes:
+        width = self._lanes(cell)
+        value = self.builder.load(slot, typ=vector_type(self.dtype, width))
+        return Lanes(self.builder, value, self.dtype, width)
 
     def _merged(self, a: Lanes, b: Lanes) -> Lanes:
         return a + b if self.kind == "sum" else a.maximum(b) if self.kind == "max" else a.minimum(b)
 
     def add(self, way: int, cell: Cell, value: Lanes) -> None:
         """Take a number into the sum; the lanes of a tail go to the first lanes."""
-        width = self.width if self.width > 1 else cell.width
-        before = self._load(way, cell, width)
-        if value.width < width:
+        before = self._load(self.slots[way, cell], cell)
+        if value.width < before.width:
             low = self._merged(before.part(0, value.width), value)
             after = _with_first(before, low)
         else:
             after = self._merged(before, value)
-        self.builder.store(after.value, self.slots[way, cell, width])
+        self.builder.store(after.value, self.slots[way, cell])
 
     def add_product(self, way: int, cell: Cell, a: Lanes, b: Lanes) -> None:
         """Take a product into the sum."""
-        width = self.width if self.width > 1 else cell.width
-        if a.width < width:
+        if a.width < self._lanes(cell):
             self.add(way, cell, a * b)
             return
-        after = a.fma(b, self._load(way, cell, width))
-        self.builder.store(after.value, self.slots[way, cell, width])
+        after = a.fma(b, self._load(self.slots[way, cell], cell))
+        self.builder.store(after.value, self.slots[way, cell])
 
     def results(self) -> dict[Cell, Lanes]:
         """The copies put together, and the lanes too where they lay along the reduction."""
         found = {}
         for cell in self.cells:
-            width = self.width if self.width > 1 else cell.width
-            total = self._load(0, cell, width)
-            for way in range(1, self.ways):
-                total = self._merged(total, self._load(way, cell, width))
+            slots = [self.slots[way, cell] for way in range(self.ways)]
+            slots += [self.totals[cell]] if self.totals else []
+            total = functools.reduce(self._merged, [self._load(slot, cell) for slot in slots])
             while self.width > 1 and total.width > 1:
                 total = self._merged(*total.halves())
             found[cell] = total

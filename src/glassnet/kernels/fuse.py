@@ -3,7 +3,8 @@
 Two nests over the same cells become one nest when the second reads what the first computes in the cell it is in: the
 number never leaves its register. Nests with the same outermost extent become one group when the second stays in the
 row of the first: the row is still in the cache. A contraction is blocked into registers and therefore a group of its
-own; what follows cell by cell (bias, activation, the update of the very weights) becomes its epilogue.
+own; what follows cell by cell (bias, activation, the update of the very weights) becomes its epilogue. So is a nest that
+writes other cells than its own: the result is complete only behind its loops.
 """
 
 from __future__ import annotations
@@ -87,7 +88,11 @@ def _owners(values: Iterable[int], memory: Mapping[int, int]) -> set[int]:
 
 def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Whether a nest reads of its host only the cell it is in, and brings no contraction of its own."""
+    if nest.is_elsewhere or host.is_elsewhere:
+        return False
     if nest.is_contraction or (host.is_contraction and any(a.reductions() for a in nest.assignments)):
+        return False
+    if not _has_in_common(host, nest):
         return False
     rank, written = len(nest.extents), _owners(host.targets, memory)
     for read in nest.reads():
@@ -97,11 +102,22 @@ def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
     return bool(nest.extents) or not any(a.reductions() for a in nest.assignments)
 
 
+def _has_in_common(host: Nest, nest: Nest) -> bool:
+    """Whether a nest reads what its host computes; where neither sums anything, no more is asked.
+
+    Sums want lanes of their own: along the result or along what is summed.
+    """
+    if not any(assignment.reductions() for assignment in (*host.assignments, *nest.assignments)):
+        return True
+    known = set(host.targets) if host.is_contraction else {*host.targets, *map(value_of, host.reads())}
+    return any(value_of(read) in known for read in nest.reads())
+
+
 def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Whether a nest may run in the rows of a group."""
     if not nest.extents or nest.extents[0] != group.rows or not group.nests[0].extents:
         return False
-    if nest.is_contraction or any(n.is_contraction for n in group.nests):
+    if any(n.is_contraction or n.is_elsewhere for n in [nest, *group.nests]):
         return False
     written = _owners(group.targets, memory)
     touching = [read for read in nest.reads() if memory.get(value_of(read), value_of(read)) in written]

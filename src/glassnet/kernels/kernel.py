@@ -13,14 +13,14 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from glassnet.autograd import rules
-from glassnet.autograd.rules import Expr, Name, Read
+from glassnet.autograd.rules import Expr, Name, Number, Read
 from glassnet.kernels.emit import Cell, Emitter, Position
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.lanes import transposed
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
 from glassnet.kernels.loops import loop, pieces
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, is_own_cell, rebuilt, value_of
+from glassnet.kernels.nest import Assignment, Nest, is_own_cell, letters_of, reads_in, rebuilt, value_of
 
 _COLUMNS = 4
 """Registers side by side in a block."""
@@ -64,7 +64,10 @@ class Kernel:
         """All that its code depends on, with values numbered in the order in which they appear: equal kernels have one."""
         numbers = {value: position for position, value in enumerate(self.values)}
         body = functools.partial(rebuilt, change=functools.partial(_renumbered, numbers))
-        nests = [(n.extents, [(numbers[a.target], body(a.body)) for a in n.assignments]) for n in self.group.nests]
+        nests = [
+            (n.extents, [(numbers[a.target], body(a.body), a.at and [*map(body, a.at)]) for a in n.assignments])
+            for n in self.group.nests
+        ]
         places = [self.places(value) for value in self.values]
         bases = {base: position for position, base in enumerate(self.bases)}
         where = [(bases.get(place.base), place.shape, place.dtype.str, place.strides) for place in places]
@@ -86,46 +89,56 @@ class Kernel:
         nest = self.group.nests[0]
         if len(self.group.nests) > 1:
             return self.group.rows
-        self.nest = collapsed(nest, self.places, self._is_in_memory)
+        self.nest = _without_single_cells(collapsed(nest, self.places, self._is_in_memory))
         rank = len(self.nest.extents)
         if self._is_transposition():
             return -(-self.nest.extents[0] // machine().lanes)
-        if rank == 0:
+        if rank == 0 or self.nest.scatters:
             return 1
         if self.nest.is_contraction and rank == 2:
             return len(self._row_blocks(self.nest))
         if rank == 1:
             return 1 if self._lane(self.nest) == "" else -(-self.nest.extents[0] // self._flat_unit())
-        return math.prod(self.nest.extents[: self._plain_axes()])
+        return math.prod(self.nest.extents[axis] for axis in self._plain_axes)
 
-    def _plain_axes(self) -> int:
-        """How many outer axes are plain loops: the inner ones lie in registers."""
-        rank, lane = len(self.nest.extents), self._lane(self.nest)
-        return rank - (2 if lane and self.nest.is_contraction else 1 if lane else 0)
+    @functools.cached_property
+    def _plain_axes(self) -> list[int]:
+        """The axes that are plain loops: the others lie in registers."""
+        axes, lane = list(range(len(self.nest.extents))), self._lane(self.nest)
+        if lane and self.nest.is_contraction:
+            axes.remove(_row_axis(self.nest))
+        return axes[:-1] if lane else axes
 
     def _flat_unit(self) -> int:
         return max(machine().lanes * _COLUMNS, min(_FLAT_UNIT, self.nest.extents[0] // 4 // 64 * 64))
 
     def _lane(self, nest: Nest) -> str:
-        """The axis that lies in lanes: the last one, if what is read along it is contiguous or the same number."""
+        """The axis that lies in lanes: the last one, if what is summed along it is contiguous or the same number.
+
+        Other numbers may be gathered from wherever they stand; results are written side by side or one by one.
+        """
         if not nest.extents:
             return ""
-        last, steps = nest.letters[-1], []
-        for read in nest.reads():
-            if not self._is_in_memory(value_of(read)):
-                continue
-            step = self.emitter.stride(read, last)
-            steps.append(step in (0, self.places(value_of(read)).dtype.itemsize))
-        reduced = any(a.reductions() for a in nest.assignments)
-        return last if all(steps) or not reduced else ""
+        last = nest.letters[-1]
+        placed = [Read(str(a.target), a.at) for a in nest.assignments if a.at is not None]
+        summed = [read for a in nest.assignments for r in a.reductions() for read in reads_in(r.body)]
+        summed = [read for read in summed if self._is_in_memory(value_of(read))]
+        is_straight = all(self._lies_along(last, read) for read in placed) and all(
+            self._lies_along(last, read) or self.emitter.stride(read, last) == 0 for read in summed
+        )
+        return last if is_straight else ""
+
+    def _lies_along(self, letter: str, read: Read) -> bool:
+        """Whether neighbours along a letter lie side by side."""
+        return self.emitter.stride(read, letter) == self.places(value_of(read)).dtype.itemsize
 
     def _block_rows(self, columns: int) -> int:
         """Rows of a block: as many accumulators as leave registers for one row of factors and a broadcast number."""
         return max(1, min(12, (machine().registers - columns - 2) // columns))
 
     def _row_blocks(self, nest: Nest) -> list[tuple[int, int]]:
-        """(start, rows) of the blocks of the second to last axis, as equal as they can be."""
-        extent = nest.extents[-2]
+        """(start, rows) of the blocks of the axis of rows, as equal as they can be."""
+        extent = nest.extents[_row_axis(nest)]
         columns = min(_COLUMNS, len(pieces(nest.extents[-1], machine().lanes)))
         count = -(-extent // self._block_rows(columns))
         size, larger = divmod(extent, count)
@@ -144,30 +157,35 @@ class Kernel:
             self._transposition()
         elif rank == 0:
             self.emitter.block(self.nest, Position(), [Cell()])
+        elif self.nest.scatters:
+            self._cells(self.nest, {}, 0)
         elif rank == 1:
             self._flat()
         elif self.nest.is_contraction and rank == 2:
             self._contraction(self.nest, {}, self.first, self.last)
         else:
             with loop(self.builder, self.first, self.last) as unit:
-                self._cells(self.nest, self._letters_of_unit(unit), self._plain_axes())
+                self._unit(self._letters_of_unit(unit))
 
     def _letters_of_unit(self, unit: Any) -> dict[str, Any]:
         """The plain axes of a unit: units count through all of them, the last one fastest."""
-        letters = {}
-        for axis in reversed(range(1, self._plain_axes())):
+        letters, (first, *others) = {}, self._plain_axes
+        for axis in reversed(others):
             extent = I64(self.nest.extents[axis])
             letters[str(axis)] = (self.builder.urem(unit, extent), 0)
             unit = self.builder.udiv(unit, extent)
-        return {"0": (unit, 0), **letters}
+        return {str(first): (unit, 0), **letters}
+
+    def _unit(self, letters: dict[str, Any]) -> None:
+        """The cells of a unit: those of the axes in registers."""
+        if self.nest.is_contraction and self._lane(self.nest):
+            self._contraction(self.nest, letters, 0, len(self._row_blocks(self.nest)))
+        else:
+            self._cells(self.nest, letters, len(self._plain_axes))
 
     def _cells(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
         """All cells of a nest whose first axes are fixed already."""
         lane = self._lane(nest) if len(nest.extents) > fixed else ""
-        if nest.is_contraction and lane and len(nest.extents) >= fixed + 2:
-            with self._loops(nest, letters, fixed, 2) as inside:
-                self._contraction(nest, inside, 0, len(self._row_blocks(nest)))
-            return
         with self._loops(nest, letters, fixed, 1 if lane else 0) as inside:
             if not lane:
                 self.emitter.block(nest, Position(inside), [Cell()])
@@ -177,7 +195,9 @@ class Kernel:
     def _is_transposition(self) -> bool:
         """Whether the nest only copies a matrix, reading down its columns."""
         nest = self.nest
-        if len(nest.extents) != 2 or len(nest.assignments) != 1 or min(nest.extents) < machine().lanes:
+        if nest.is_elsewhere or len(nest.extents) != 2 or len(nest.assignments) != 1:
+            return False
+        if min(nest.extents) < machine().lanes:
             return False
         body = nest.assignments[0].body
         if not isinstance(body, Read) or not all(isinstance(index, Name) for index in body.indices):
@@ -263,7 +283,7 @@ class Kernel:
 
     def _contraction(self, nest: Nest, letters: dict[str, Any], first: Any, last: Any) -> None:
         """Blocks of rows and columns: columns outside, so that their factors stay in the cache for all rows."""
-        lanes, (row, column) = machine().lanes, nest.letters[-2:]
+        lanes, row, column = machine().lanes, str(_row_axis(nest)), nest.letters[-1]
         width = lanes * _COLUMNS
         whole = nest.extents[-1] // width
         if whole > 1:
@@ -307,6 +327,17 @@ class Kernel:
         return self.builder.select(self.builder.icmp_signed(">", value, I64(limit)), value, I64(limit))
 
 
+def _row_axis(nest: Nest) -> int:
+    """The axis that lies beside the lanes in a contraction's blocks: one that the factor along the lanes does not know.
+
+    It is the last such axis; each number of that factor then serves all rows of a block.
+    """
+    reads = [letters_of(read) for a in nest.assignments for r in a.reductions() for read in reads_in(r.body)]
+    free = [axis for axis in nest.letters[:-1] if any(axis in own and nest.letters[-1] not in own for own in reads)
+            and not any(axis in own and nest.letters[-1] in own for own in reads)]  # fmt: skip
+    return int(free[-1]) if free else len(nest.extents) - 2
+
+
 def _renumbered(numbers: dict[int, int], expr: Expr) -> Expr | None:
     """A read of a value by its number in the kernel."""
     if not isinstance(expr, Read):
@@ -328,6 +359,22 @@ def collapsed(nest: Nest, places: Callable[[int], Place], in_memory: Callable[[i
         return nest
     flat = tuple(Assignment(a.target, _flattened(a.body)) for a in nest.assignments)
     return Nest((math.prod(nest.extents),), flat)
+
+
+def _without_single_cells(nest: Nest) -> Nest:
+    """The nest without its axes of one cell: the lanes then lie along channels where each has a convolution of its own."""
+    kept = [axis for axis, extent in enumerate(nest.extents) if extent != 1]
+    if len(kept) == len(nest.extents):
+        return nest
+    new: dict[str, Expr] = {letter: Number(0) for letter in nest.letters}
+    new |= {str(axis): Name(str(position)) for position, axis in enumerate(kept)}
+
+    def renamed(expr: Expr) -> Expr:
+        return rebuilt(expr, lambda part: new.get(part.name) if isinstance(part, Name) else None)
+
+    own = tuple(Name(letter) for letter in nest.letters)
+    cells = [Assignment(a.target, renamed(a.body), tuple(map(renamed, a.at or own))) for a in nest.assignments]
+    return Nest(tuple(nest.extents[axis] for axis in kept), tuple(cells))
 
 
 def _names_letter(expr: Expr) -> bool:

@@ -7,6 +7,7 @@ and infinity behave as in NumPy.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +122,17 @@ class Lanes:
     def __or__(self, other: Lanes) -> Lanes:
         return self.new(self.builder.or_(self.value, other.value))
 
+    def differs(self, other: Lanes) -> Lanes:
+        """Where two conditions are not the same."""
+        return self.new(self.builder.xor(self.value, other.value))
+
+    def any(self) -> Any:
+        """Whether a condition holds in some lane, as one bit."""
+        if self.width == 1:
+            return self.value
+        bits = ir.IntType(self.width)
+        return self.builder.icmp_unsigned("!=", self.builder.bitcast(self.value, bits), ir.Constant(bits, 0))
+
     def maximum(self, other: Lanes) -> Lanes:
         """The larger one; NaN where either is NaN."""
         return (self.compare("gt", other) | self.isnan()).where(self, other)
@@ -168,6 +180,19 @@ class Lanes:
         spread = self.builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(I32, width), [0] * width))
         return Lanes(self.builder, spread, self.dtype, width)
 
+    def element(self, lane: int) -> Any:
+        """The number in one lane."""
+        return self.value if self.width == 1 else self.builder.extract_element(self.value, I32(lane))
+
+    def by_lane(self, of_lane: Callable[[int], Any]) -> Lanes:
+        """As many lanes, each computed on its own."""
+        if self.width == 1:
+            return self.new(of_lane(0))
+        value = ir.Constant(self.value.type, ir.Undefined)
+        for lane in range(self.width):
+            value = self.builder.insert_element(value, of_lane(lane), I32(lane))
+        return self.new(value)
+
     def halves(self) -> tuple[Lanes, Lanes]:
         """The first and the second half of the lanes."""
         half = self.width // 2
@@ -176,7 +201,7 @@ class Lanes:
     def part(self, start: int, width: int) -> Lanes:
         """`width` lanes from `start` on."""
         if width == 1:
-            return Lanes(self.builder, self.builder.extract_element(self.value, I32(start)), self.dtype, 1)
+            return Lanes(self.builder, self.element(start), self.dtype, 1)
         chosen = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
         return Lanes(self.builder, self.builder.shuffle_vector(self.value, self.value, chosen), self.dtype, width)
 

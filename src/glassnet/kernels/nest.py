@@ -19,7 +19,7 @@ from glassnet.autograd.rules import Binary, Call, Dots, Expr, Guard, Name, Negat
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call as GraphCall
 from glassnet.kernels.bodies import body_of
-from glassnet.kernels.mathematics import FUNCTIONS
+from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
 from glassnet.typing import Array, DType
 
 FLOAT32 = np.dtype("float32")
@@ -32,14 +32,19 @@ class NotCompiled(Exception):
 
 @dataclass(frozen=True)
 class Assignment:
-    """One number per cell of the nest: `%target[0,1,...] = body`."""
+    """One number per cell of the nest: `%target[0,1,...] = body`, or another cell of the target where `at` says so."""
 
     target: int
     body: Expr
+    at: tuple[Expr, ...] | None = None
 
     def reads(self) -> list[Read]:
         """Every read of an array, inside indices too."""
-        return [expr for expr in rules.walk(self.body) if isinstance(expr, Read)]
+        return self._reads
+
+    @functools.cached_property
+    def _reads(self) -> list[Read]:
+        return reads_in(self.body)
 
     def reductions(self) -> list[Reduce]:
         """The outermost reductions."""
@@ -65,7 +70,21 @@ class Nest:
 
     def reads(self) -> list[Read]:
         """Every read of an array."""
+        return self._reads
+
+    @functools.cached_property
+    def _reads(self) -> list[Read]:
         return [read for assignment in self.assignments for read in assignment.reads()]
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether what its cells compute stands in other cells of the result."""
+        return any(a.at is not None for a in self.assignments)
+
+    @property
+    def scatters(self) -> bool:
+        """Whether its cells add to places that an array of indices names, one cell after the other."""
+        return any(isinstance(index, Read) for a in self.assignments for index in a.at or ())
 
     @property
     def is_contraction(self) -> bool:
@@ -81,11 +100,18 @@ def _is_contraction(node: Reduce) -> bool:
     """Whether of two factors each runs over an axis of the result that the other does not know."""
     if node.kind != "sum" or not isinstance(node.body, Binary) or node.body.operator != "*":
         return False
-    reads = [part for part in rules.walk(node.body) if isinstance(part, Read)]
-    axes = [
-        {p.name for i in read.indices for p in rules.walk(i) if isinstance(p, Name)} - {*node.letters} for read in reads
-    ]
+    axes = [letters_of(read) - {*node.letters} for read in reads_in(node.body)]
     return any(a - b and b - a for a in axes for b in axes)
+
+
+def reads_in(expr: Expr) -> list[Read]:
+    """Every read of an array in a formula, inside indices too."""
+    return [part for part in rules.walk(expr) if isinstance(part, Read)]
+
+
+def letters_of(read: Read) -> set[str]:
+    """The letters that an element's place depends on."""
+    return {part.name for index in read.indices for part in rules.walk(index) if isinstance(part, Name)}
 
 
 def value_of(read: Read) -> int:
@@ -172,10 +198,11 @@ class Lowering:
             target = results.get(statement.target)
             if target is None:
                 target = self._temporary(statement, arrays, inputs)
-            body = _Resolver(statement, arrays, self, attributes, self.shape(target)).body()
-            check_formula(body, self.specs[target].dtype)
-            found.append(Nest(self.shape(target), (Assignment(target, body),)))
             arrays[statement.target] = target
+            resolver = _Resolver(statement, arrays, self, attributes, self.shape(target))
+            body = resolver.resolved(statement.body)
+            check_formula(body, self.specs[target].dtype)
+            found.append(Nest(resolver.loops, (Assignment(target, body, resolver.place()),)))
         return found
 
     def part(self, value: int, index: tuple[Any, ...]) -> int:
@@ -231,15 +258,27 @@ class _Resolver:
         self.shapes = {name: lowering.shape(value) for name, value in arrays.items()}
         self.leading = rules.leading_axes(statement, self.shapes)
         self.extents = _extents(statement, self.shapes, self.leading)
-        target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
-        self.positions = {index.name: str(axis) for axis, index in enumerate(target) if isinstance(index, Name)}
-        self.extents |= {letter: out_shape[int(axis)] for letter, axis in self.positions.items()}
+        self.target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
+        for index, size in zip(self.target, out_shape):
+            terms, first = affine(index) or ({}, 0)
+            self.extents |= {letter: (size - 1 - first) // factor + 1 for letter, factor in terms.items()}
+        letters = [part.name for index in self.target for part in rules.walk(index) if isinstance(part, Name)]
+        self.positions = {letter: str(axis) for axis, letter in enumerate(dict.fromkeys(letters))}
 
-    def body(self) -> Expr:
-        """The right side."""
-        return self.resolved(self.statement.body)
+    @property
+    def loops(self) -> tuple[int, ...]:
+        """How far the letters on the left side run."""
+        return tuple(self.extents[letter] for letter in self.positions)
+
+    def place(self) -> tuple[Expr, ...] | None:
+        """The cell that is written, where it is not the nest's own: `y[2*p+1] = x[p]`, `y[i[j]] = y[i[j]] + x[j]`."""
+        if all(isinstance(index, Name) for index in self.target):
+            return None
+        place = self.resolved(Read(self.statement.target, self.target))
+        return place.indices if isinstance(place, Read) else None
 
     def resolved(self, expr: Expr) -> Expr:
+        """An expression of the right side."""
         match expr:
             case Name(name) if name in self.arrays:
                 return self.resolved(Read(name, (Dots(),)))
@@ -290,7 +329,7 @@ class _Resolver:
 
     def bounds(self, index: Expr, size: int) -> tuple[int, int]:
         """The least and the largest value of an index; a lookup's numbers are checked when the step runs."""
-        if isinstance(index, Read):
+        if reads_in(index):
             return 0, size - 1
         return bounds(index, self.extents | {axis: self.extents[letter] for letter, axis in self.positions.items()})
 
@@ -310,12 +349,8 @@ def check_formula(expr: Expr, dtype: DType) -> None:
             return
         case Binary("/") if dtype.kind != "f":
             raise NotCompiled(f"division gives {dtype}")
-        case Binary("**", _, exponent) if not _is_known_power(exponent) and not is_scalar(expr):
-            raise NotCompiled("a power of many numbers")
-        case Binary("%") if any(isinstance(part, Read) for part in rules.walk(expr)):
-            raise NotCompiled("a remainder")
-        case Binary("%"):
-            return
+        case Binary("**", _, exponent) if dtype.kind != "f" and not _is_known_power(exponent):
+            raise NotCompiled(f"a power in {dtype}")
         case Guard(condition):
             check_formula(condition, FLOAT32)
             return
@@ -341,10 +376,8 @@ def is_scalar(expr: Expr) -> bool:
 
 
 def _functions(dtype: DType) -> set[str]:
-    everywhere = {"max", "min", "abs", "sign", "isnan", "isinf"}
-    if dtype.kind != "f":
-        return everywhere
-    return everywhere | (set(FUNCTIONS) - ({"erf"} if dtype != FLOAT32 else set()))
+    everywhere = {"max", "min", "abs", "sign", "isnan", "isinf", "floor_divide"}
+    return everywhere | {*FUNCTIONS, *OF_TWO} if dtype.kind == "f" else everywhere
 
 
 def _as_number(value: Any) -> float:
