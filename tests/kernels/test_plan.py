@@ -48,7 +48,7 @@ def convolutional() -> Any:
         L.Flatten(),
         L.Dense(5, "softmax"),
     ]
-    return gn.Sequential([gn.Input((12, 12, 1)), *layers]), {"loss": "sparse_categorical_crossentropy"}
+    return gn.Sequential([gn.Input((12, 12, 1)), *layers]), {"loss": "sparse_categorical_crossentropy", "x": IMAGES}
 
 
 def shared_and_frozen() -> Any:
@@ -83,6 +83,35 @@ def recurrent() -> Any:
     return gn.Sequential([gn.Input((20,)), *layers]), {"loss": "sparse_categorical_crossentropy"}
 
 
+def transformer() -> Any:
+    """Trained without dividing by a gradient's size: that of the bias of keys is 0, and rounding alone would decide."""
+    layers = [
+        L.Embedding(9, 8),
+        L.TransformerDecoder(16, 2, 0.1, "gelu", normalize_first=True),
+        L.RMSNormalization(),
+        L.GlobalAveragePooling1D(),
+        L.Dense(5, "softmax"),
+    ]
+    model = gn.Sequential([gn.Input((20,), dtype="int64"), *layers])
+    optimizer = gn.optimizers.SGD(0.1, momentum=0.9)
+    return model, {"loss": "sparse_categorical_crossentropy", "optimizer": optimizer, "x": (9 * ROWS).astype("int64")}
+
+
+def strided() -> Any:
+    layers = [
+        L.ZeroPadding2D(1),
+        L.Conv2D(8, 3, strides=2, use_bias=False),
+        L.GroupNormalization(4),
+        L.DepthwiseConv2D(3, padding="same", activation="relu"),
+        L.Conv2DTranspose(6, 3, strides=2, padding="same"),
+        L.Conv2D(4, 3, dilation_rate=2, activation="silu"),
+        L.GlobalAveragePooling2D(),
+        L.Dense(5, "softmax"),
+    ]
+    model, optimizer = gn.Sequential([gn.Input((12, 12, 1)), *layers]), gn.optimizers.SGD(0.1)
+    return model, {"loss": "sparse_categorical_crossentropy", "optimizer": optimizer, "x": IMAGES}
+
+
 SCHEDULE = gn.optimizers.schedules.ExponentialDecay(0.05, 3, 0.5)
 STEPS: dict[str, Callable[[], Any]] = {
     "adam": lambda: dense(optimizer="adam", metrics=["accuracy"]),
@@ -94,6 +123,8 @@ STEPS: dict[str, Callable[[], Any]] = {
     "shared and frozen": shared_and_frozen,
     "normalized": normalized,
     "recurrent": recurrent,
+    "transformer": transformer,
+    "strided": strided,
 }
 
 
@@ -102,8 +133,8 @@ def trained(name: str, executor: str, epochs: int = 3) -> tuple[dict[str, list[f
     gn.config.set_executor(executor)
     gn.utils.set_random_seed(1)
     model, options = STEPS[name]()
+    x = options.pop("x", ROWS)
     model.compile(**{"optimizer": "adam", **options})
-    x = IMAGES if model.input_shape[1:] == (12, 12, 1) else ROWS
     y = CLASSES[: len(x)] if "sparse" in options["loss"] else np.eye(5, dtype="float32")[CLASSES[: len(x)]]
     history = model.fit(x, y, batch_size=16, epochs=epochs, verbose=0, validation_data=(x, y)).history
     return history, model.get_weights(), model
@@ -114,7 +145,7 @@ def test_training_gives_the_numbers_of_numpy(name: str) -> None:
     history, weights, model = trained(name, "llvm")
     expected, wanted, _ = trained(name, "numpy")
     plans = [compiled.plan for step in model._steps.values() for compiled in step._compiled.values()]
-    assert all(plan.is_proved for plan in plans)
+    assert all(plan.is_proved and "NumPy runs" not in plan.report() for plan in plans)
     for key in expected:
         np.testing.assert_allclose(history[key], expected[key], rtol=2e-4, err_msg=key)
     for got, weight in zip(weights, wanted):

@@ -85,6 +85,10 @@ class Lanes:
             return self.new(getattr(self.builder, f"f{name}")(self.value, self._other(other), flags=_CONTRACT))
         return self.new(getattr(self.builder, {"div": "sdiv"}.get(name, name))(self.value, self._other(other)))
 
+    def truncated_rest(self, divisor: Lanes) -> Lanes:
+        """What division leaves when the quotient is rounded towards 0."""
+        return self.new(self.builder.frem(self.value, divisor.value))
+
     def fma(self, factor: Lanes, summand: Lanes) -> Lanes:
         """Self · factor + summand, rounded once where the processor can."""
         if not self.is_float:

@@ -30,7 +30,7 @@ def polynomial(x: Lanes, coefficients: tuple[float, ...]) -> Lanes:
 def exp(x: Lanes) -> Lanes:
     """e^x = 2ⁿ e^r with n the integer nearest to x / ln 2 and |r| <= ln(2) / 2."""
     if x.dtype != F32:
-        return called("exp", x)
+        return x.intrinsic("exp")
     inside = clip(x, _EXP_LOWEST, _EXP_HIGHEST)
     shifted = inside.fma(x.full(1 / math.log(2)), x.full(_ROUNDING))
     n = shifted - _ROUNDING
@@ -56,7 +56,7 @@ def power_of_two(shifted: Lanes) -> Lanes:
 def log(x: Lanes) -> Lanes:
     """Ln x = n ln 2 + ln m with x = 2ⁿ m and m in [√½, √2)."""
     if x.dtype != F32:
-        return called("log", x)
+        return x.intrinsic("log")
     tiny = x.compare("lt", 1.17549435e-38)  # a denormal number has its exponent in its leading zeros: scaled first
     bits = tiny.where(x * 8388608.0, x).bits(I32)
     exponent = bits.new(bits.builder.lshr(bits.value, bits.full(23).value)) - 126
@@ -79,7 +79,7 @@ def log(x: Lanes) -> Lanes:
 def tanh(x: Lanes) -> Lanes:
     """A polynomial near 0, where 1 - 2 / (e^2x + 1) would lose its digits, and that formula elsewhere."""
     if x.dtype != F32:
-        return called("tanh", x)
+        return x.intrinsic("tanh")
     z = x * x
     near = polynomial(z, (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1))
     far = 1.0 - 2.0 / (exp(x + x) + 1.0)
@@ -89,7 +89,7 @@ def tanh(x: Lanes) -> Lanes:
 def erf(x: Lanes) -> Lanes:
     """X P(x²) up to 1, and 1 - e^-x² Q(1/x²) / |x| beyond."""
     if x.dtype != F32:
-        return called("erf", x)
+        return _called("erf", x)
     z, a = x * x, absolute(x)
     near = x * polynomial(z, (
         7.853861353153693e-5, -8.010193625184903e-4, 5.188327685732524e-3, -2.685381193529856e-2,
@@ -113,7 +113,7 @@ def erf(x: Lanes) -> Lanes:
 def expm1(x: Lanes) -> Lanes:
     """e^x - 1; near 0, where that loses its digits, without the 1."""
     if x.dtype != F32:
-        return called("expm1", x)
+        return _called("expm1", x)
     near = _exp_tail(x).fma(x * x, x)
     return absolute(x).compare("lt", math.log(2) / 2).where(near, exp(x) - 1.0)
 
@@ -121,7 +121,7 @@ def expm1(x: Lanes) -> Lanes:
 def log1p(x: Lanes) -> Lanes:
     """ln(1 + x): ln u · x / (u - 1) with the rounded u = 1 + x, since both factors are off by the same part (Kahan)."""
     if x.dtype != F32:
-        return called("log1p", x)
+        return _called("log1p", x)
     u = x + 1.0
     y = log(u) * (x / (u - 1.0))
     return (u.compare("eq", 1.0) | x.compare("eq", math.inf)).where(x, y)
@@ -130,7 +130,7 @@ def log1p(x: Lanes) -> Lanes:
 def sinh(x: Lanes) -> Lanes:
     """(e^x - e^-x) / 2; near 0 from d = e^x - 1, as (d + d / (d + 1)) / 2."""
     if x.dtype != F32:
-        return called("sinh", x)
+        return x.intrinsic("sinh")
     a, d = absolute(x), expm1(absolute(x))
     half = exp(a * 0.5)  # its square may be infinite where the half of it is not
     y = a.compare("lt", 1.0).where((d + d / (d + 1.0)) * 0.5, (half * 0.5) * half - 0.5 / (half * half))
@@ -140,7 +140,7 @@ def sinh(x: Lanes) -> Lanes:
 def cosh(x: Lanes) -> Lanes:
     """(e^x + e^-x) / 2."""
     if x.dtype != F32:
-        return called("cosh", x)
+        return x.intrinsic("cosh")
     half = exp(absolute(x) * 0.5)
     return (half * 0.5) * half + 0.5 / (half * half)
 
@@ -157,7 +157,7 @@ def cos(x: Lanes) -> Lanes:
 
 def _of_turn(x: Lanes, name: str, quarters: int) -> Lanes:
     if x.dtype != F32:
-        return called(name, x)
+        return x.intrinsic(name)
     wide = x.to(F64)
     n = (wide * (2 / math.pi)).intrinsic("roundeven")
     r = n.fma(x.full(-6.123233995736766e-17, F64), n.fma(x.full(-math.pi / 2, F64), wide)).to(F32)
@@ -168,7 +168,7 @@ def _of_turn(x: Lanes, name: str, quarters: int) -> Lanes:
     y = (quarter & quarter.full(1)).compare("eq", 0).where(sine, cosine)
     y = (quarter & quarter.full(2)).compare("eq", 0).where(y, -y)
     far = absolute(x).compare("gt", 1e8) | x.isnan()
-    return _where_any(far, lambda: called(name, x), y)
+    return _where_any(far, lambda: x.intrinsic(name), y)
 
 
 def _where_any(condition: Lanes, rare: Callable[[], Lanes], usual: Lanes) -> Lanes:
@@ -182,29 +182,28 @@ def _where_any(condition: Lanes, rare: Callable[[], Lanes], usual: Lanes) -> Lan
     return usual.new(build.load(slot, typ=usual.value.type))
 
 
-def called(name: str, *arguments: Lanes) -> Lanes:
-    """A function of the C library, lane by lane."""
-    first = arguments[0]
-    kind, name = vector_type(first.dtype, 1), f"{name}f" if first.dtype == F32 else name
-    function = external(first.builder, name, kind, [kind] * len(arguments))
-    return first.by_lane(lambda lane: first.builder.call(function, [a.element(lane) for a in arguments]))
+def _called(name: str, x: Lanes) -> Lanes:
+    """A function of the C library that LLVM has no name for, lane by lane."""
+    kind = vector_type(x.dtype, 1)
+    function = external(x.builder, name, kind, [kind])
+    return x.by_lane(lambda lane: x.builder.call(function, [x.element(lane)]))
 
 
 def power(a: Lanes, b: Lanes) -> Lanes:
     """A to the power of b."""
-    return called("pow", a, b)
+    return a.intrinsic("pow", b)
 
 
 def arctan2(a: Lanes, b: Lanes) -> Lanes:
     """The angle at which the point (b, a) is seen."""
-    return called("atan2", a, b)
+    return a.intrinsic("atan2", b)
 
 
 def remainder(a: Lanes, b: Lanes) -> Lanes:
     """What division of a by b leaves, with the sign of b."""
     if not a.is_float:
         return b.compare("eq", 0).where(b, a - floor_divide(a, b) * b)
-    rest = called("fmod", a, b)
+    rest = a.truncated_rest(b)
     is_other = rest.compare("ne", 0.0) & (rest.compare("lt", 0.0).differs(b.compare("lt", 0.0)))
     return is_other.where(rest + b, rest)
 
@@ -213,7 +212,7 @@ def floor_divide(a: Lanes, b: Lanes) -> Lanes:
     """How many whole times b goes into a; as in NumPy the fraction a/b is not rounded up to a whole number before."""
     if not a.is_float:
         return _whole_divide(a, b)
-    rest = called("fmod", a, b)
+    rest = a.truncated_rest(b)
     is_other = rest.compare("ne", 0.0) & (rest.compare("lt", 0.0).differs(b.compare("lt", 0.0)))
     times = ((a - rest) / b).intrinsic("roundeven") - is_other.to(a.dtype)
     return b.compare("eq", 0.0).where(a / b, times)
@@ -249,9 +248,9 @@ def sign(x: Lanes) -> Lanes:
 
 FUNCTIONS: dict[str, Callable[[Lanes], Lanes]] = {
     "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "tanh": tanh, "erf": erf, "abs": absolute, "sign": sign,
-    "sin": sin, "cos": cos, "sinh": sinh, "cosh": cosh, "tan": functools.partial(called, "tan"),
-    "arcsin": functools.partial(called, "asin"), "arccos": functools.partial(called, "acos"),
-    "arctan": functools.partial(called, "atan"),
+    "sin": sin, "cos": cos, "sinh": sinh, "cosh": cosh, "tan": lambda x: x.intrinsic("tan"),
+    "arcsin": lambda x: x.intrinsic("asin"), "arccos": lambda x: x.intrinsic("acos"),
+    "arctan": lambda x: x.intrinsic("atan"),
     "sqrt": lambda x: x.intrinsic("sqrt"), "floor": lambda x: x.intrinsic("floor"),
     "ceil": lambda x: x.intrinsic("ceil"), "round": lambda x: x.intrinsic("roundeven"), "isnan": Lanes.isnan,
     "isinf": lambda x: absolute(x).compare("eq", math.inf),
