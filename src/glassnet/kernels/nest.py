@@ -149,6 +149,8 @@ class Lowering:
         self.numbers = {value: array.item() for value, array in constants.items() if not array.ndim}
         self.parts: dict[int, tuple[int, tuple[Any, ...]]] = {}
         """Values that are a part of another one: which, and where in it, in NumPy's notation."""
+        self.letters: dict[int, str] = {}
+        """What rules call the values that they compute."""
 
     def nests(self, call: GraphCall) -> list[Nest]:
         """One nest per statement of the call's rule."""
@@ -175,7 +177,7 @@ class Lowering:
             body = _Resolver(statement, arrays, self, attributes, self.shape(target)).body()
             check_formula(body, self.specs[target].dtype)
             found.append(Nest(self.shape(target), (Assignment(target, body),)))
-            arrays[statement.target] = target
+            arrays[statement.target], self.letters[target] = target, statement.target
         return found
 
     def part(self, value: int, index: tuple[Any, ...]) -> int:
