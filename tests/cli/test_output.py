@@ -18,6 +18,7 @@ from glassnet.cli.app import app, run
 from glassnet.cli.render import folded, interval, side_by_side, spelled
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+COMMANDS += [group.name for group in app.registered_groups]
 LINES_OF_CODE = re.compile(r"glassnet/\S+\.py:\d+")
 
 

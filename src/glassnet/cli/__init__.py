@@ -8,6 +8,7 @@
 `prediction` what a kept run says: predictions, an explained step, a gradient check
 `render`     images and numbers as text that any terminal can show
 `tell`       `glassnet show`: an op or layer from its contract
+`kernels`    `glassnet kernels show`: the compiled step of a network
 """
 
 from __future__ import annotations

@@ -325,3 +325,38 @@ def show(
     from glassnet.cli.tell import tell
 
     say(tell(name))
+
+
+# ---------------------------------------------------------------- compiled steps
+
+kernels = typer.Typer(rich_markup_mode=None)
+app.add_typer(kernels, name="kernels", short_help="What a training step is compiled to.")
+
+
+@kernels.callback()
+def kernels_group() -> None:
+    """What a training step is compiled to."""
+
+
+@kernels.command("show", short_help="Kernels with their formulas, memory, IR and assembly.")
+def kernels_show(
+    run: RunArgument,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, help="Samples per step.")] = 32,
+    ir: Annotated[int | None, typer.Option(metavar="K", help="Print kernel K as LLVM is given it.")] = None,
+    assembly: Annotated[int | None, typer.Option(metavar="K", help="Print kernel K as instructions.")] = None,
+) -> None:
+    """The training step of a network as compiled: its kernels as formulas, memory, what NumPy runs and why.
+
+    A network without optimizer and loss shows its prediction. Needs the extra glassnet[fast].
+    """
+    from glassnet.cli.kernels import plan_of, report
+
+    if ir is not None and assembly is not None:
+        raise ArgumentError("kernels show: --ir and --assembly both print a kernel", fix="give one")
+    plan = plan_of(run, batch)
+    if ir is not None:
+        say(plan.ir(ir))
+    elif assembly is not None:
+        say(plan.assembly(assembly))
+    else:
+        say(report(plan))

@@ -4,6 +4,7 @@
 `trace`  Tracer and `trace(function, ...)`
 `plan`   ExecutionPlan: the flat list of calls that a replay walks
 `jit`    `gn.jit(function)`: trace on first use, guard, replay
+`reasons`  why a function was traced once more
 """
 
 from glassnet.graph.ir import Call, Graph, Value

@@ -19,7 +19,7 @@ import platform
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -63,6 +63,12 @@ def why_not_compiled() -> str:
     return "" if lanes > 4 else "the processor has no AVX2"
 
 
+def in_words() -> str:
+    """The executor, and what keeps "auto" from compiling."""
+    why = why_not_compiled() if config.executor() == "auto" else ""
+    return config.executor() + (f", which compiles nothing: {why}" if why else "")
+
+
 def steps_worth_compiling(graph: Graph) -> int:
     """After how many steps NumPy has taken about as long as compiling takes."""
     seconds = sum(map(functools.partial(_seconds_with_numpy, graph), graph.calls))
@@ -78,6 +84,21 @@ def _seconds_with_numpy(graph: Graph, call: Call) -> float:
     return seconds
 
 
+def compiler(who: str) -> Callable[[Graph], Any]:
+    """What makes a compiled plan of a graph.
+
+    Arguments:
+        who: asks for it; is told what is missing where llvmlite is.
+    """
+    try:
+        from glassnet.kernels.plan import CompiledPlan
+    except ImportError as problem:
+        raise MissingDependency(
+            f"{who} needs llvmlite", received=str(problem), fix="pip install 'glassnet[fast]'"
+        ) from problem
+    return CompiledPlan
+
+
 class ProvedPlan:
     """NumPy's plan, and in its place the compiled one as soon as that is worth it and its first step was right."""
 
@@ -87,6 +108,7 @@ class ProvedPlan:
         self._compiled: Any = None
         self._steps, self._patience = 0, patience
         self.is_proved = self.is_refused = False
+        self._why_refused = ""
         if not patience:
             self._compile()
 
@@ -107,7 +129,7 @@ class ProvedPlan:
         wrong = wrong_in_first_step(self._reference, self._compiled, arrays, fed)
         self.is_proved = not wrong
         if wrong:
-            self._refuse(f"compiled kernels are off: in the first step {wrong[0]} is wrong; NumPy goes on")
+            self._refuse(f"compiled kernels are off: in the first step {wrong[0]} is wrong")
         return list((self._compiled or self._reference).run(*arrays, fed=fed))
 
     def scan(self, rows: Array, *arrays: Any) -> list[Any]:
@@ -118,25 +140,24 @@ class ProvedPlan:
         return one_by_one(self, rows, arrays)
 
     def report(self) -> str:
-        """What became kernels, what NumPy runs and why."""
-        return "NumPy runs every op" if self._compiled is None else str(self._compiled.report())
+        """Who runs the steps, and the compiled plan if there is one."""
+        if self._compiled is None:
+            soon = f"compiling pays after {self._patience:,} steps, {self._steps:,} are done"
+            return f"{self._reference.report()}: {self._why_refused if self.is_refused else soon}"
+        proof = "the first step gave NumPy's numbers" if self.is_proved else "no step has been run yet"
+        return f"compiled; {proof}\n{self._compiled.report()}"
 
     def _compile(self) -> None:
-        try:
-            from glassnet.kernels.plan import CompiledPlan
-        except ImportError as problem:
-            raise MissingDependency(
-                "the executor 'llvm' needs llvmlite", received=str(problem), fix="pip install 'glassnet[fast]'"
-            ) from problem
+        make_plan = compiler("the executor 'llvm'")
         try:
             with _notice_when_long():
-                self._compiled = CompiledPlan(self.graph)
+                self._compiled = make_plan(self.graph)
         except Exception as problem:  # whatever a compiler may stumble over must not stop a training
-            self._refuse(f"the step could not be compiled ({problem!r}); NumPy goes on")
+            self._refuse(f"the step could not be compiled ({problem!r})")
 
     def _refuse(self, why: str) -> None:
-        warnings.warn(why, stacklevel=2)
-        self._compiled, self.is_proved, self.is_refused = None, False, True
+        warnings.warn(f"{why}; NumPy goes on", stacklevel=2)
+        self._compiled, self.is_proved, self.is_refused, self._why_refused = None, False, True, why
 
 
 @contextmanager

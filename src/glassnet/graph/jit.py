@@ -16,8 +16,9 @@ from glassnet.autograd.spec import Spec
 from glassnet.autograd.state import STATE
 from glassnet.autograd.tensor import Tensor, as_tensor, wrap
 from glassnet.errors import ArgumentError, GradientError, GraphError
-from glassnet.graph.executor import ProvedPlan, plan_for
+from glassnet.graph.executor import ProvedPlan, in_words, plan_for
 from glassnet.graph.ir import Graph
+from glassnet.graph.reasons import described, newly_trainable, why_traced
 from glassnet.graph.trace import is_array, trace
 from glassnet.typing import Array
 
@@ -28,10 +29,10 @@ _MOST_BYTES = 32 * 2**20
 
 
 class _Compiled:
-    """One plan with what it was traced for."""
+    """One plan with what it was traced for, and why."""
 
-    def __init__(self, graph: Graph, result: Any) -> None:
-        self.plan, self.result = plan_for(graph), result
+    def __init__(self, graph: Graph, result: Any, call: dict[str, str], reason: str) -> None:
+        self.plan, self.result, self.call, self.reason = plan_for(graph), result, call, reason
         self.trainable = tuple(variable.trainable for variable, _ in graph.variables)
 
     def fits(self) -> bool:
@@ -50,6 +51,11 @@ class _Compiled:
         """Be told of steps to come."""
         if isinstance(self.plan, ProvedPlan):
             self.plan.expect(steps)
+
+    def report(self) -> str:
+        """What it was traced for, and how it runs."""
+        call = ", ".join(f"{name} {what}" for name, what in self.call.items())
+        return f"traced for {call}\nbecause {self.reason}\n{self.plan.report()}"
 
     def _structured(self, arrays: list[Any]) -> Any:
         outputs = iter(arrays)
@@ -154,12 +160,29 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
             return None
         compiled = self._compiled.get(key)
         if compiled is None or not compiled.fits():
-            compiled = self._compiled[key] = self._trace(arguments)
+            compiled = self._compiled[key] = self._trace(arguments, compiled)
             if len(self._compiled) > self.cache_size:
                 self._compiled.popitem(last=False)
         return compiled
 
-    def _trace(self, arguments: tuple[Any, ...]) -> _Compiled:
+    def report(self) -> str:
+        """Its plans: for which calls, why each was traced, how it runs; compiled ones with every kernel as formulas.
+
+        >>> import glassnet as gn
+        >>> double = gn.jit(lambda x: x * 2.0)
+        >>> y = double(np.zeros((4, 3))), double(np.zeros((2, 3)))
+        >>> [line.strip() for line in double.report().splitlines() if "because" in line]
+        ['because it is the first call', 'because x was float64[4, 3], is float64[2, 3]']
+        """
+        plans = enumerate(self._compiled.values())
+        lines = [
+            f"executor: {in_words()}",
+            f"traces: {self.traces}; plans kept: {len(self._compiled)} of at most {self.cache_size}",
+        ]
+        lines += [f"plan {number}: {compiled.report()}".replace("\n", "\n  ") for number, compiled in plans]
+        return "\n".join(lines)
+
+    def _trace(self, arguments: tuple[Any, ...], stale: _Compiled | None) -> _Compiled:
         if STATE.recording and any(isinstance(x, Tensor) and x.requires_grad for x in leaves(arguments)):
             raise GradientError(
                 "gn.jit: no gradient can flow out of a compiled function into its arguments",
@@ -176,7 +199,12 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
                 received=difference,
                 fix="draw random numbers with gn.random, keep counters in Variables, or run eagerly (run_eagerly=True)",
             )
-        return _Compiled(graph, result)
+        call = described(self.function, arguments)
+        if stale is None:
+            reason = why_traced(call, [compiled.call for compiled in self._compiled.values()])
+        else:
+            reason = newly_trainable([variable for variable, _ in stale.plan.graph.variables], stale.trainable)
+        return _Compiled(graph, result, call, reason)
 
 
 def _checked_rows(rows: Any) -> Array:

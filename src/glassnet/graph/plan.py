@@ -60,6 +60,10 @@ class ExecutionPlan:
         """A step on the rows `rows[k]` of whole arrays for every k; outputs have an axis of steps in front."""
         return one_by_one(self, rows, arrays)
 
+    def report(self) -> str:
+        """Who runs the step."""
+        return f"NumPy runs {len(self.graph.calls)} operations"
+
     def _assign(self) -> None:
         slots = self._slots
         new = [(v, np.array(slots[i]) if i in self._copied else slots[i]) for v, i in self._assigns]

@@ -77,6 +77,19 @@ def external(builder: Any, name: str, result: Any, arguments: Sequence[Any]) -> 
 
 def translated(text: str) -> bytes:
     """Machine code, as an object file."""
+    optimized, target = _optimized(text)
+    code: bytes = target.emit_object(optimized)
+    return code
+
+
+def assembly(text: str) -> str:
+    """The same machine code, to be read."""
+    optimized, target = _optimized(text)
+    return str(target.emit_assembly(optimized))
+
+
+def _optimized(text: str) -> tuple[Any, Any]:
+    """The module after LLVM's passes, and what it is to be translated for."""
     parsed = llvm.parse_assembly(text)
     parsed.verify()
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
@@ -84,8 +97,7 @@ def translated(text: str) -> bytes:
     target = machine().target()
     builder = llvm.create_pass_builder(target, tuning)
     builder.getModulePassManager().run(parsed, builder)
-    code: bytes = target.emit_object(parsed)
-    return code
+    return parsed, target
 
 
 class Library:

@@ -97,5 +97,10 @@ def _first_gap(taken: Iterable[tuple[int, int]], size: int) -> int:
     for low, high in taken:
         if start + size <= low:
             break
-        start = max(start, -(-high // ALIGNMENT) * ALIGNMENT)
+        start = max(start, padded(high))
     return start
+
+
+def padded(size: int) -> int:
+    """Bytes up to the place where something else may begin."""
+    return -(-size // ALIGNMENT) * ALIGNMENT

@@ -175,6 +175,8 @@ class Lowering:
         self.numbers = {value: array.item() for value, array in constants.items() if not array.ndim}
         self.parts: dict[int, tuple[int, tuple[Any, ...]]] = {}
         """Values that are a part of another one: which, and where in it, in NumPy's notation."""
+        self.letters: dict[int, str] = {}
+        """What rules call the values that they compute."""
 
     def nests(self, call: GraphCall) -> list[Nest]:
         """One nest per statement of the call's rule."""
@@ -198,7 +200,7 @@ class Lowering:
             target = results.get(statement.target)
             if target is None:
                 target = self._temporary(statement, arrays, inputs)
-            arrays[statement.target] = target
+            arrays[statement.target], self.letters[target] = target, statement.target
             resolver = _Resolver(statement, arrays, self, attributes, self.shape(target))
             body = resolver.resolved(statement.body)
             check_formula(body, self.specs[target].dtype)

@@ -17,12 +17,13 @@ import numpy as np
 
 from glassnet.autograd.rules import Read
 from glassnet.graph.ir import Call, Graph
+from glassnet.kernels import show
 from glassnet.kernels.cache import compiled
 from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS, Driver, Layout
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module
-from glassnet.kernels.memory import ALIGNMENT, arena
+from glassnet.kernels.memory import ALIGNMENT, arena, padded
 from glassnet.kernels.nest import value_of
 from glassnet.kernels.stages import Program
 from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit
@@ -63,6 +64,7 @@ class CompiledPlan:
         for buffer, memory in buffers.items():  # filled before the first kernel
             sizes[buffer], spans[buffer] = self.place(memory).size, (0, lives[memory][1])
         offsets, self.arena_bytes = arena(sizes, spans)
+        self.saved_bytes = sum(map(padded, sizes.values())) - padded(self.arena_bytes)
         slots = {m: FIRST_SLOT + k for k, m in enumerate(sorted(m for m in outside if m in lives or m in kept))}
         per_step = [feed.value for feed in self.graph.feeds] + self.program.outputs
         picked = {m: (self.place(m).size // max(batch, 1), offsets.get(-1 - m, 0)) for m in self.graph.inputs}
@@ -149,13 +151,23 @@ class CompiledPlan:
             base.reshape(-1)[place.offset // place.dtype.itemsize :], place.shape, place.strides
         )
 
+    # ------------------------------------------------------------ to be read
+    @property
+    def kernels(self) -> list[Kernel]:
+        """All kernels in the order in which they run."""
+        return [kernel for driver in self.drivers.values() for kernel in driver.kernels]
+
     def report(self) -> str:
-        """What became kernels, what NumPy runs and why, and how much memory the step takes."""
-        groups = sum(len(stage.groups) for stage in self.stages)
-        ops = sum(len(nest.assignments) for s in self.stages for group in s.groups for nest in group.nests)
-        lines = [f"{ops} assignments in {groups} kernels, {self.arena_bytes:,} bytes of memory of its own"]
-        lines += [f"NumPy runs {stage.call.op.name}: {stage.reason}" for stage in self.stages if stage.call]
-        return "\n".join(lines)
+        """The kernels as formulas, what NumPy runs and why, and how much memory the step takes."""
+        return "\n".join(show.report(self))
+
+    def ir(self, number: int) -> str:
+        """A kernel as LLVM is given it."""
+        return show.intermediate(self, number)
+
+    def assembly(self, number: int) -> str:
+        """A kernel as instructions of this processor."""
+        return show.machine_code(self, number)
 
     # ------------------------------------------------------------ steps
     def accepts(self, *arrays: Any) -> bool:

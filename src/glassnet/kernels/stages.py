@@ -51,7 +51,9 @@ class Program:
         self.graph = graph
         self.specs: list[Spec] = [value.spec for value in graph.values]
         self.places: dict[int, Place] = {}
-        self._lowering = Lowering(self.specs, {number: array for array, number in graph.constants})
+        self.lowering = Lowering(self.specs, {number: array for array, number in graph.constants})
+        self.made_for: dict[int, Call] = {}
+        """Whose kernels the values belong to that the graph does not have."""
         self.outputs: list[int] = []
         self.stages = list(self._stages())
         self.updated_in_place = dict(self._in_place())
@@ -65,7 +67,7 @@ class Program:
     def place(self, value: int) -> Place:
         """Where a value lives; in memory of its own unless something else was said."""
         if value not in self.places:
-            whole = self._lowering.parts.get(value)
+            whole = self.lowering.parts.get(value)
             self.places[value] = contiguous(value, self.specs[value]) if whole is None else self._part(*whole)
         return self.places[value]
 
@@ -81,10 +83,12 @@ class Program:
         for call in _needed_calls(self.graph):
             if call.op.kind == "view" and self._is_view(call):
                 continue
+            first = len(self.specs)
             try:
-                lowered = walked(call, self._lowering) or self._lowering.nests(call)
-                own = with_staged_sums(lowered, self._lowering)
-                nests += with_prepared_factors(own, self.place, self._lowering)
+                lowered = walked(call, self.lowering) or self.lowering.nests(call)
+                own = with_staged_sums(lowered, self.lowering)
+                nests += with_prepared_factors(own, self.place, self.lowering)
+                self.made_for |= dict.fromkeys(range(first, len(self.specs)), call)
             except NotCompiled as reason:
                 if nests:
                     yield Stage(self._fused(nests))
@@ -95,7 +99,7 @@ class Program:
             yield Stage(self._fused(nests))
 
     def _fused(self, nests: list[Nest]) -> list[Group]:
-        for part in self._lowering.parts:
+        for part in self.lowering.parts:
             self.place(part)
         return fused(nests, {value: place.memory for value, place in self.places.items()})
 
@@ -122,7 +126,7 @@ class Program:
         """A nest that copies a value into a new one."""
         shape = self.place(value).shape
         body = Read(str(value), tuple(Name(str(axis)) for axis in range(len(shape))))
-        return Nest(shape, (Assignment(self._lowering.new_value(self.specs[value]), body),))
+        return Nest(shape, (Assignment(self.lowering.new_value(self.specs[value]), body),))
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:

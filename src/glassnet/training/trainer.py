@@ -227,6 +227,20 @@ class Trainer(_MixedIn):
                 self._steps[kind] = lambda *data: function(data)
         return self._steps[kind]
 
+    def step_report(self, kind: str = "train") -> str:
+        """How the steps of `fit` ("train"), `evaluate` ("test") or `predict` have run: the report of `gn.jit`, or why not.
+
+        >>> import glassnet as gn
+        >>> gn.Sequential([gn.layers.Dense(1)]).step_report("predict")
+        'no predict step has run'
+        """
+        step = self._steps.get(kind)
+        if step is None:
+            return f"no {kind} step has run"
+        if isinstance(step, jit):
+            return step.report()
+        return f"eager: {reason_for_eager(self, kind) or 'as compile asked'}"
+
     def _replays(self, kind: str) -> bool:
         if not self.compiled:
             return reason_for_eager(self, kind) is None
