@@ -9,6 +9,7 @@ import argparse
 import gzip
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -70,14 +71,14 @@ def starts(options: argparse.Namespace) -> list[dict[str, Any]]:
     sides = [c for c in contenders.STEPS if c.name in STARTERS and c.is_here(options.peer_python)]
     rows = []
     for workload in workloads.STEPS:
-        if options.only not in workload.name:
+        if not re.search(options.only, workload.name):
             continue
         with tempfile.TemporaryDirectory() as folder:
             weights = compare.store_weights(workload, folder)
             tries: dict[str, list[dict[str, float]]] = {}
             for number in range(options.rounds):
                 for side in sides:
-                    if side.suits(workload) and options.side in side.name:
+                    if side.suits(workload) and re.search(options.side, side.name):
                         for name, said in _fresh(side, workload, weights, f"{folder}/{number}", options.peer_python):
                             tries.setdefault(name, []).append(said)
         medians = {name: _medians(t) for name, t in tries.items()}

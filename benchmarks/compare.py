@@ -1,8 +1,9 @@
 """glassnet against other libraries, side by side, each in a process of its own.
 
-    python -m benchmarks.compare [steps fit inference start race] [--only NAME] [--with NAME] [--rounds 9] [--store]
+    python -m benchmarks.compare [steps fit inference scaling start race] [--only NAME] [--with NAME] ...
 
-`steps`: training steps, own loop against own loop. `fit`: epochs of the public loops. `inference`: forward passes. `start`:
+`steps`: training steps, own loop against own loop. `fit`: epochs of the public loops. `inference`: forward passes.
+`scaling`: steps where one number of a network changes (`python -m benchmarks.scaling` draws them). `start`:
 import, first step and memory of a fresh process. `race`: from a process's start to 97 % on MNIST.
 
 A contender is blocked on a pipe while another measures (idle threads of one library spin and slow the other when both
@@ -17,6 +18,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -38,6 +40,7 @@ TABLES: dict[str, tuple[list[Workload], list[Contender]]] = {
     "steps": (workloads.STEPS, contenders.STEPS),
     "fit": (workloads.EPOCHS, contenders.EPOCHS),
     "inference": (workloads.PREDICTIONS, contenders.PREDICTIONS),
+    "scaling": (workloads.SCALING, contenders.SCALING),
 }
 PEERS = ("torch", "jax", "keras", "scikit-learn", "tinygrad", "numba")
 REFERENCE = "torch"
@@ -263,10 +266,8 @@ def machine(peer: str | None = None) -> dict[str, Any]:
             found["torch_gemm_gflops"] = _rate(peer, gemm.format("torch"))
     found["numpy_gemm_gflops"] = _rate(sys.executable, gemm.format("numpy"))
     own = _versions(sys.executable)
-    return found | {
-        "python": platform.python_version(),
-        **{name: own[name] for name in ("numpy", "llvmlite") if name in own},
-    }
+    found |= {name: own[name] for name in ("numpy", "llvmlite") if name in own}
+    return found | {"python": platform.python_version()}
 
 
 def _versions(python: str) -> dict[str, str]:
@@ -306,10 +307,10 @@ def measured(table: str, options: argparse.Namespace, on: dict[str, Any]) -> lis
     if table in fresh:
         return fresh[table](options)
     every, sides = TABLES[table]
-    sides = [s for s in sides if options.side in s.name and s.is_here(options.peer_python)]
+    sides = [s for s in sides if re.search(options.side, s.name) and s.is_here(options.peer_python)]
     rows = []
     for workload in every:
-        if options.only in workload.name:
+        if re.search(options.only, workload.name):
             able = [side for side in sides if side.suits(workload)]
             rows.append(row(table, workload, able, options.rounds, options.seconds, options.peer_python))
             print(told(rows[-1], on.get("peak_gflops")), flush=True)
@@ -319,9 +320,9 @@ def measured(table: str, options: argparse.Namespace, on: dict[str, Any]) -> lis
 def main() -> None:
     """Measure, tell, and store if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tables", nargs="*", default=["steps", "fit", "inference", "start", "race"])
-    parser.add_argument("--only", default="", help="rows whose name holds this")
-    parser.add_argument("--with", dest="side", default="", help="contenders whose name holds this")
+    parser.add_argument("tables", nargs="*", default=["steps", "fit", "inference", "scaling", "start", "race"])
+    parser.add_argument("--only", default="", metavar="NAME", help="rows whose name holds this (a regular expression)")
+    parser.add_argument("--with", dest="side", default="", metavar="NAME", help="contenders whose name holds this")
     parser.add_argument("--rounds", type=int, default=9, help="0 only compares the losses")
     parser.add_argument("--seconds", type=float, default=0.25, help="of a round")
     parser.add_argument("--peer-python", default=sys.executable)

@@ -6,7 +6,7 @@ import importlib
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -109,4 +109,12 @@ PREDICTIONS = [
     _torch("torch channels last", "predict", channels_last=True),
     _torch("torch.compile", "predict", compiled=True),
     Contender("jax jit", "jax_twin", "predict", needs="jax"),
+]
+SCALING = [
+    replace(
+        side, name=f"{side.name}, {threads} thread{'s' * (threads > 1)}", environment={"OMP_NUM_THREADS": str(threads)}
+    )
+    for side in STEPS
+    if side.name in ("glassnet scan", "torch fused")
+    for threads in (1, 2)
 ]

@@ -216,3 +216,18 @@ PREDICTIONS = [
     for batch in (1, 256)
 ]
 """One forward pass."""
+
+
+def _dense(name: str, width: int = 128, depth: int = 1, batch: int = 128, batches: int = 16) -> Workload:
+    """A classifier with so many hidden layers."""
+    hidden = (Dense(width, "relu"),) * depth
+    return replace(MLP, name=name, bricks=(*hidden, Dense(10)), batch=batch, batches=batches, floor=0.0, checked=2)
+
+
+SCALING = [
+    *[_dense(f"batch {size}", batch=size) for size in (1, 4, 16, 64, 256, 1024)],
+    *[_dense(f"width {units}", width=units) for units in (32, 64, 128, 256, 512, 1024)],
+    *[_dense(f"depth {layers}", depth=layers) for layers in (1, 2, 4, 8, 16)],
+    *[_dense(f"rows {128 * batches}", batches=batches) for batches in (2, 16, 128, 469)],
+]
+"""What a step costs where one number of 784-128-10 changes."""
