@@ -208,7 +208,7 @@ def races(options: argparse.Namespace) -> list[dict[str, Any]]:
     found = {name: _medians(r) for name, r in runs.items()}
     for name, median in found.items():
         print(f"  to {TARGET:.0%}: {name:<24} {median['seconds']:.2f} s, {median['epochs']:.0f} epochs", flush=True)
-    return [{"workload": f"784-128-10 to {TARGET:.0%} on MNIST", "runs": runs, "medians": found}]
+    return [{"workload": f"784-128-10 to {100 * TARGET:.0f} % on MNIST", "runs": runs, "medians": found}]
 
 
 if __name__ == "__main__":

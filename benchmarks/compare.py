@@ -254,6 +254,8 @@ def machine(peer: str | None = None) -> dict[str, Any]:
         model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
     gemm = "import {0} as m; a = m.ones((1024, 1024), dtype=m.float32)"
     found: dict[str, Any] = {"cpu": model, "cores": os.cpu_count()}
+    if hasattr(os, "getloadavg"):
+        found["load_before"] = round(os.getloadavg()[0], 2)  # of other programs: above 0.5 the numbers are worth little
     if peer is not None:
         from benchmarks import peak
 

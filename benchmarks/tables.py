@@ -189,7 +189,9 @@ def _ratio_lines(rows: Sequence[Row], on: dict[str, Any]) -> list[list[Any]]:
     rates = [row["flop"] / own / 1e3 if row.get("flop") and (own := ours(row)) else None for row in rows]
     if on.get("peak_gflops") and any(rates) and not rows[0].get("call_bound"):
         lines.append(["glassnet, GF/s", *[f"{rate:.0f}" if rate else "–" for rate in rates]])
-        lines.append(["share of the peak", *[f"{rate / on['peak_gflops']:.0%}" if rate else "–" for rate in rates]])
+        lines.append(
+            ["share of the peak", *[f"{100 * rate / on['peak_gflops']:.0f} %" if rate else "–" for rate in rates]]
+        )
     return lines
 
 
@@ -204,7 +206,7 @@ def _epoch_lines(rows: Sequence[Row], on: dict[str, Any]) -> list[list[Any]]:
         ["**PyTorch's loop / our fit**", *over("torch loop", "torch loop, channels last")],
         ["**PyTorch's DataLoader loop / our fit**", *over("torch DataLoader loop")],
         ["**Keras's fit / our fit**", *over("keras fit on jax", "keras fit on torch")],
-        ["fit over its bare steps", *[f"{part:+.0%}" for part in bare]],
+        ["fit over its bare steps", *[f"{100 * part:+.0f} %" for part in bare]],
     ]
 
 
@@ -215,7 +217,7 @@ def _start_lines() -> list[str]:
         return []
     lines = [
         "\n## The first step of a fresh process\n",
-        "Seconds of import + building + first step, and the most memory that the process held after eleven steps.\n",
+        "Seconds of import (on top of NumPy's) + building + first step, and the most memory that the process held after eleven steps.\n",
     ]
     names = list(dict.fromkeys(name for row in rows for name in row["starts"]))
     lines += _head(["", *names])
@@ -239,7 +241,7 @@ def _race_lines() -> list[str]:
             *_head(["", "seconds", "epochs", "accuracy"]),
         ]
         lines += [
-            _line([name, f"{m['seconds']:.2f}", f"{m['epochs']:g}", f"{m['accuracy']:.2%}"])
+            _line([name, f"{m['seconds']:.2f}", f"{m['epochs']:g}", f"{100 * m['accuracy']:.2f} %"])
             for name, m in row["medians"].items()
         ]
     return lines
