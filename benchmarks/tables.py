@@ -217,7 +217,8 @@ def _start_lines() -> list[str]:
         return []
     lines = [
         "\n## The first step of a fresh process\n",
-        "Seconds of import (on top of NumPy's) + building + first step, and the most memory that the process held after eleven steps.\n",
+        "Seconds of import (on top of NumPy's) + building + first step, and the most memory that the process held after "
+        "eleven steps.\n",
     ]
     names = list(dict.fromkeys(name for row in rows for name in row["starts"]))
     lines += _head(["", *names])
