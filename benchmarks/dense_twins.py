@@ -36,10 +36,10 @@ def scikit_learn(workload: Workload, weights: Sequence[Array]) -> Runner:
 
 def tinygrad(workload: Workload, weights: Sequence[Array]) -> Runner:
     """A step under TinyJit."""
-    from tinygrad import Tensor, TinyJit
+    from tinygrad import Context, Tensor, TinyJit
     from tinygrad.nn.optim import SGD, Adam
 
-    parameters = [Tensor(w).realize() for w in weights]
+    parameters = [Tensor(w.copy()).realize() for w in weights]
     make: Any = SGD if workload.optimizer == "sgd" else lambda p, lr: Adam(p, lr, eps=1e-12)
     optimizer = make(parameters, lr=workload.rate)
     activations = [getattr(Tensor, brick.activation or "contiguous") for brick in workload.bricks]  # type: ignore[union-attr]
@@ -54,7 +54,7 @@ def tinygrad(workload: Workload, weights: Sequence[Array]) -> Runner:
         return loss.realize(*optimizer.schedule_step())
 
     def update(x: Any, y: Any) -> float:
-        with Tensor.train():
+        with Context(TRAINING=1):
             return float(step(x, y).item())
 
     return stepwise(workload, update, lambda a: Tensor(a).realize())
