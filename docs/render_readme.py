@@ -1,12 +1,17 @@
-"""The tables of README.md from stored results: `python docs/render_readme.py` writes them, a test compares them."""
+"""The tables of README.md and the page of benchmarks from stored results; a test compares README's with them."""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import tables  # noqa: E402  # the repository's own folder has to be on the path first
+
 BEGIN, END = "<!-- numbers:begin -->", "<!-- numbers:end -->"
 
 ROWS = {
@@ -44,32 +49,14 @@ def command_table() -> list[str]:
     return lines
 
 
-def speed_table() -> list[str]:
-    """Microseconds of a training step beside PyTorch's."""
-    stored = json.loads((ROOT / "benchmarks" / "results" / "steps.json").read_text("utf-8"))
-    machine = stored["machine"]
-    lines = [
-        "Microseconds of one training step (forward, loss, backward, update), each library in its own loop on "
-        f"{machine['cores']} cores of {machine['cpu']}, PyTorch {machine['torch']}. Compiled: the extra `fast` and "
-        "`gn.config.set_executor(\"llvm\")`; the ratio is PyTorch with its fused optimizer to that.", "",
-        "| | eager | replayed | compiled | PyTorch | its fused optimizer | ratio |", "|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for row in stored["rows"]:
-        cells = [
-            f"{row['microseconds'][c]['median']:.0f}"
-            for c in ("glassnet eager", "glassnet replay", "glassnet compiled", "torch", "torch fused")
-        ]
-        lines.append(f"| {row['workload']} | {' | '.join(cells)} | {row['compiled_ratio_to_fused']:.1f} |")
-    return lines
-
-
 def rendered(text: str) -> str:
     """README's text with its tables renewed."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    return "\n".join([before + BEGIN, *lab_table(), "", *command_table(), "", *speed_table(), END]) + after
+    return "\n".join([before + BEGIN, *lab_table(), "", *command_table(), "", *tables.readme(), END]) + after
 
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
     readme.write_text(rendered(readme.read_text("utf-8")), encoding="utf-8")
+    (ROOT / "docs" / "benchmarks.md").write_text(tables.page(), encoding="utf-8")
