@@ -124,3 +124,12 @@ def test_long_sums_of_a_kernel_gradient_lose_no_more_than_numpys() -> None:
     exact = op.forward(np, x.astype("float64"), delta.astype("float64"))
     plan = CompiledPlan(trace(lambda x, delta: apply(op, x, delta), x, delta)[0], threads=1)
     assert np.max(np.abs(plan.run(x, delta)[0] - exact)) <= 1e-6 * np.max(np.abs(exact))  # one by one it were 6e-6
+
+
+@pytest.mark.parametrize("axes", [(1, 0), (0, 2, 1), (2, 1, 0), (0, 2, 3, 1), (1, 3, 2, 0)])
+def test_arrays_are_turned_in_squares_with_what_is_left_over(axes: tuple[int, ...]) -> None:
+    x = np.random.default_rng(0).random((37, 50, 18, 21)[: len(axes)], "float32")
+    graph, _ = trace(lambda x: [gn.ops.transpose(x, axes), gn.ops.transpose(2.0 * x, axes)], x)
+    once, twice = CompiledPlan(graph, threads=2).run(x)
+    np.testing.assert_array_equal(once, x.transpose(axes))
+    np.testing.assert_array_equal(twice, 2 * x.transpose(axes))

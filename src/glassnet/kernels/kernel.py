@@ -91,8 +91,8 @@ class Kernel:
             return self.group.rows
         self.nest = _without_single_cells(collapsed(nest, self.places, self._is_in_memory))
         rank = len(self.nest.extents)
-        if self._is_transposition():
-            return -(-self.nest.extents[0] // machine().lanes)
+        if self._turned == 0 and rank == 2:
+            return self._squares
         if rank == 0 or self.nest.scatters:
             return 1
         if self.nest.is_contraction and rank == 2:
@@ -105,7 +105,9 @@ class Kernel:
     def _plain_axes(self) -> list[int]:
         """The axes that are plain loops: the others lie in registers."""
         axes, lane = list(range(len(self.nest.extents))), self._lane(self.nest)
-        if lane and self.nest.is_contraction:
+        if self._turned is not None:
+            axes.remove(self._turned)
+        elif lane and self.nest.is_contraction:
             axes.remove(_row_axis(self.nest))
         return axes[:-1] if lane else axes
 
@@ -153,8 +155,8 @@ class Kernel:
                     self._cells(nest, {"0": (row, 0)}, 1)
             return
         rank = len(self.nest.extents)
-        if self._is_transposition():
-            self._transposition()
+        if self._turned == 0 and rank == 2:
+            self._transposition({}, self.first, self.last)
         elif rank == 0:
             self.emitter.block(self.nest, Position(), [Cell()])
         elif self.nest.scatters:
@@ -178,7 +180,9 @@ class Kernel:
 
     def _unit(self, letters: dict[str, Any]) -> None:
         """The cells of a unit: those of the axes in registers."""
-        if self.nest.is_contraction and self._lane(self.nest):
+        if self._turned is not None:
+            self._transposition(letters, I64(0), I64(self._squares))
+        elif self.nest.is_contraction and self._lane(self.nest):
             self._contraction(self.nest, letters, 0, len(self._row_blocks(self.nest)))
         else:
             self._cells(self.nest, letters, len(self._plain_axes))
@@ -192,49 +196,64 @@ class Kernel:
             else:
                 self._columns(nest, inside, nest.extents[-1], 0)
 
-    def _is_transposition(self) -> bool:
-        """Whether the nest only copies a matrix, reading down its columns."""
-        nest = self.nest
-        if nest.is_elsewhere or len(nest.extents) != 2 or len(nest.assignments) != 1:
-            return False
-        if min(nest.extents) < machine().lanes:
-            return False
-        body = nest.assignments[0].body
-        if not isinstance(body, Read) or not all(isinstance(index, Name) for index in body.indices):
-            return False
-        down, across = (self.emitter.stride(body, letter) for letter in nest.letters)
-        return down == self.places(value_of(body)).dtype.itemsize == 4 != across
+    @functools.cached_property
+    def _turned(self) -> int | None:
+        """The axis along which the numbers lie side by side in memory, where a nest only copies and its last one is another.
 
-    def _transposition(self) -> None:
-        """Square blocks through registers; what is left over goes number by number."""
-        lanes, (rows, columns) = machine().lanes, self.nest.extents
-        (assignment,) = self.nest.assignments
-        source, target = assignment.body, Read(str(assignment.target), (Name("0"), Name("1")))
-        assert isinstance(source, Read)
+        Square blocks then go through registers, as a matrix is transposed.
+        """
+        nest, bodies = self.nest, [a.body for a in self.nest.assignments]
+        reads = [body for body in bodies if isinstance(body, Read) and all(isinstance(i, Name) for i in body.indices)]
+        if nest.is_elsewhere or len(reads) < len(bodies) or len(nest.extents) < 2:
+            return None
+        axes = {axis for axis, letter in enumerate(nest.letters) if all(self._lies_along(letter, r) for r in reads)}
+        if len(axes) != 1 or any(self.places(value_of(read)).dtype.itemsize != 4 for read in reads):
+            return None
+        (axis,) = axes
+        is_large = min(nest.extents[axis], nest.extents[-1]) >= machine().lanes
+        return axis if is_large and axis < len(nest.extents) - 1 else None
+
+    @property
+    def _squares(self) -> int:
+        """How many square blocks, the last one perhaps not whole, lie along the turned axis."""
+        return -(-self.nest.extents[self._turned or 0] // machine().lanes)
+
+    def _transposition(self, letters: dict[str, Any], first: Any, last: Any) -> None:
+        """Square blocks through registers, from one row of them to another; what is left over goes number by number."""
+        lanes, down, across = machine().lanes, str(self._turned), self.nest.letters[-1]
+        rows, columns = self.nest.extents[int(down)], self.nest.extents[-1]
         whole_rows, whole = rows // lanes, columns // lanes * lanes
-        stop = self.builder.select(
-            self.builder.icmp_signed("<", self.last, I64(whole_rows)), self.last, I64(whole_rows)
-        )
-        with loop(self.builder, self.first, stop) as block, loop(self.builder, 0, whole, lanes) as column:
-            row = self.builder.mul(block, I64(lanes))
-            along_rows = Position({"0": (row, 0), "1": (column, 0)}, "1", "0")
-            along_columns = Position({"0": (row, 0), "1": (column, 0)}, "0", "1")
-            square = [self.emitter.load(source, along_rows, Cell(k, 0, lanes)) for k in range(lanes)]
-            for k, register in enumerate(transposed(square)):
-                self.emitter.store(target, along_columns, Cell(k, 0, lanes), register)
-        self._copied(self.first, self.last, lanes, (whole, columns), rows)
-        with self.builder.if_then(self.builder.icmp_signed("==", self.last, I64(self.units))):
-            self._copied(I64(whole_rows), I64(self.units), lanes, (0, whole), rows)
+        with (
+            loop(self.builder, first, self._at_most(last, whole_rows)) as block,
+            loop(self.builder, 0, whole, lanes) as column,
+        ):
+            here = {**letters, down: (self.builder.mul(block, I64(lanes)), 0), across: (column, 0)}
+            for assignment in self.nest.assignments:
+                self._square(assignment, Position(here, across, down), Position(here, down, across))
+        self._copied(letters, first, last, (whole, columns), rows)
+        with self.builder.if_then(self.builder.icmp_signed("==", last, I64(self._squares))):
+            self._copied(letters, I64(whole_rows), last, (0, whole), rows)
 
-    def _copied(self, first: Any, last: Any, lanes: int, columns: tuple[int, int], rows: int) -> None:
+    def _square(self, assignment: Assignment, along_rows: Position, along_columns: Position) -> None:
+        """One square block: read along its rows, turned, and written along its columns."""
+        lanes, source = machine().lanes, assignment.body
+        assert isinstance(source, Read)
+        target = Read(str(assignment.target), tuple(Name(letter) for letter in self.nest.letters))
+        square = [self.emitter.load(source, along_rows, Cell(k, 0, lanes)) for k in range(lanes)]
+        for k, register in enumerate(transposed(square)):
+            self.emitter.store(target, along_columns, Cell(k, 0, lanes), register)
+
+    def _copied(self, letters: dict[str, Any], first: Any, last: Any, columns: tuple[int, int], rows: int) -> None:
         """The cells of some blocks of rows and some columns, one by one."""
         if columns[0] == columns[1]:
             return
-        start = self.builder.mul(first, I64(lanes))
-        stop = self.builder.mul(last, I64(lanes))
-        stop = self.builder.select(self.builder.icmp_signed("<", stop, I64(rows)), stop, I64(rows))
-        with loop(self.builder, start, stop) as row, loop(self.builder, *columns) as column:
-            self.emitter.block(self.nest, Position({"0": (row, 0), "1": (column, 0)}), [Cell()])
+        lanes, down, across = machine().lanes, str(self._turned), self.nest.letters[-1]
+        stop = self._at_most(self.builder.mul(last, I64(lanes)), rows)
+        with (
+            loop(self.builder, self.builder.mul(first, I64(lanes)), stop) as row,
+            loop(self.builder, *columns) as column,
+        ):
+            self.emitter.block(self.nest, Position({**letters, down: (row, 0), across: (column, 0)}), [Cell()])
 
     @contextmanager
     def _loops(self, nest: Nest, letters: dict[str, Any], fixed: int, inner: int) -> Iterator[dict[str, Any]]:

@@ -48,6 +48,10 @@ class Assignment:
 
     def reductions(self) -> list[Reduce]:
         """The outermost reductions."""
+        return self._reductions
+
+    @functools.cached_property
+    def _reductions(self) -> list[Reduce]:
         return list(_outermost_reductions(self.body))
 
 
@@ -86,7 +90,7 @@ class Nest:
         """Whether its cells add to places that an array of indices names, one cell after the other."""
         return any(isinstance(index, Read) for a in self.assignments for index in a.at or ())
 
-    @property
+    @functools.cached_property
     def is_contraction(self) -> bool:
         """Whether products are summed whose factors serve many cells each: these are worth blocking into registers."""
         return any(_is_contraction(r) for a in self.assignments for r in a.reductions())
