@@ -61,7 +61,7 @@ def test_a_kernel_is_printed_as_ir_or_as_assembly(cli: Cli, kept: dict[str, Path
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("kernels show RUN --ir 99", "there is no such kernel; expected: 0 to 10; received: 99"),
+        ("kernels show RUN --ir 99", "there is no such kernel; expected: 0 to \\d+; received: 99"),
         ("kernels show RUN --ir 1 --assembly 1", "--ir and --assembly both print a kernel; fix: give one"),
         ("kernels show RUN --batch 0", "--batch.*see glassnet kernels show --help"),
         ("kernels show none", "there is no run 'none'"),

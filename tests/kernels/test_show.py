@@ -146,7 +146,7 @@ def test_no_two_values_have_one_name(name: str) -> None:
 def test_equal_kernels_are_told_to_be_one_function() -> None:
     layers = [L.Dense(8, "tanh", name=f"layer_{k}") for k in range(3)]
     text = plan_of(layers, zeros(4, 8), zeros(4, 8)).report()
-    assert re.search(r"kernel 1: 4 x 8, .*, the function of kernel 0\n    gives layer_1/tanh\n", text)
+    assert re.search(r"kernel \d+: 4 x 8, .*, the function of kernel \d+\n    gives layer_1/tanh, ", text)
 
 
 def test_the_walk_of_a_recurrence_names_parts_of_its_arrays() -> None:
