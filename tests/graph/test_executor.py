@@ -25,7 +25,7 @@ class Kernels:
         self.plan = ExecutionPlan(graph)
         self.run, self.scan = self.plan.run, self.plan.scan
 
-    def accepts(self, *arrays: Any) -> bool:
+    def accepts(self, *arrays: Any, rows: Any = None) -> bool:
         return True
 
 

@@ -393,6 +393,18 @@ def test_the_last_batch_of_a_scan_is_checked_for_labels_like_the_first() -> None
         model._step("train").scan(np.arange(40).reshape(5, 8), ROWS, labels)
 
 
+def test_rows_are_picked_from_arrays_however_they_lie_in_memory() -> None:
+    double = gn.jit(lambda x: x * 2)
+    for x in (np.asfortranarray(ROWS), ROWS[::-1], ROWS[:, ::3]):
+        rows = np.arange(40).reshape(10, 4)
+        np.testing.assert_array_equal(double.scan(rows, x).numpy(), (2 * x).reshape(10, 4, -1))
+
+
+def test_a_scan_over_a_single_number_is_refused() -> None:
+    with pytest.raises(ArgumentError, match=r"scan picks rows of every array\n.*an axis of rows in front"):
+        gn.jit(lambda x, y: x * y).scan([[0]], ROWS, np.float32(2.0))
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [

@@ -135,7 +135,7 @@ class ProvedPlan:
     def scan(self, rows: Array, *arrays: Any) -> list[Any]:
         """A step on the rows `rows[k]` of whole arrays for every k; outputs have an axis of steps in front."""
         plan = self._compiled
-        if self.is_proved and plan.can_scan and plan.accepts(*arrays):
+        if self.is_proved and plan.can_scan and plan.accepts(*arrays, rows=rows):
             return list(plan.scan(rows, *arrays))
         return one_by_one(self, rows, arrays)
 

@@ -131,6 +131,13 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
         """
         rows, arrays = _checked_rows(rows), list[Any]()
         _key(list(arguments), arrays)
+        if any(array.ndim == 0 for array in arrays):
+            raise ArgumentError(
+                "gn.jit: scan picks rows of every array",
+                expected="an axis of rows in front",
+                received="a single number",
+            )
+        arrays = [np.ascontiguousarray(array) for array in arrays]  # rows are picked out of them in every step
         if any(len(rows) and rows.max() >= len(array) for array in arrays):
             raise ArgumentError(
                 "gn.jit: scan picks a row that is not there", expected=f"rows below {min(map(len, arrays))}",

@@ -170,13 +170,15 @@ class CompiledPlan:
         return show.machine_code(self, number)
 
     # ------------------------------------------------------------ steps
-    def accepts(self, *arrays: Any) -> bool:
-        """Whether every index that stands in the data lies inside the array it is used on."""
+    def accepts(self, *arrays: Any, rows: Array | None = None) -> bool:
+        """Whether every index that stands in the data (in these rows of it) lies inside the array it is used on."""
         given = dict(zip(self.graph.inputs, arrays))
-        return all(
-            number not in given or not given[number].size or (given[number].min() >= 0 and given[number].max() < size)
-            for number, size in self._lookups
-        )
+        for number, size in self._lookups:
+            if number in given and given[number].size:
+                indices = given[number] if rows is None else given[number][rows]
+                if indices.min() < 0 or indices.max() >= size:
+                    return False
+        return True
 
     @property
     def can_scan(self) -> bool:
