@@ -88,19 +88,17 @@ def processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     cache._generator.cache_clear()
 
 
+WIDE = ("test_attention", "test_convolution", "test_elementwise", "test_linalg", "test_pooling", "test_reduction")
+"""Families that use every kind of loop: enough to try registers of other widths."""
+ROWS = [
+    *[("own", what, dtype, family) for what, dtype in ((values, "float32"), (values, "float64"), (gradients, "float32"))
+      for family in FAMILIES],
+    *[(other, values, "float32", family) for other in ("sse2", "avx2") for family in WIDE],
+]  # fmt: skip
+
+
 @pytest.mark.usefixtures("processor")
-@pytest.mark.parametrize(
-    ("processor", "what", "dtype"),
-    [
-        ("sse2", values, "float32"),
-        ("avx2", values, "float32"),
-        ("own", values, "float32"),
-        ("own", values, "float64"),
-        ("own", gradients, "float32"),
-    ],
-    indirect=["processor"],
-)
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("processor", "what", "dtype", "family"), ROWS, indirect=["processor"])
 def test_kernels_give_what_numpy_gives(family: str, what: Callable[..., list[Any]], dtype: str) -> None:
     cases = [case for case in cases_of(family) if all(np.asarray(a).size for a in case.arrays(dtype))]
     with np.errstate(all="ignore"):
