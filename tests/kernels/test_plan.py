@@ -206,6 +206,7 @@ def test_a_missing_barrier_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         with self.builder.if_then(self.builder.icmp_signed("==", self.thread, I64(1))):
             team.wait_until(self.builder, team.field(self.builder, self.control, team.ARRIVED), I64(2**62), 10_000)
 
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
     monkeypatch.setattr(driver.Driver, "_meet", hasty)
     with pytest.warns(UserWarning, match="compiled kernels are off"):
