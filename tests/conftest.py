@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
-if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1:  # read by NumPy's BLAS and by our team when they are loaded
+if (
+    int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) > 1
+):  # read by NumPy's BLAS and by our team when they are loaded
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
