@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -273,6 +275,39 @@ def test_a_forked_child_trains_with_a_team_of_its_own() -> None:
         again = model.evaluate(ROWS, CLASSES, verbose=0, return_dict=True)
         os._exit(0 if again == before else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_goes_on_with_a_plan_whose_team_stayed_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
+    product = gn.jit(lambda x: x @ gn.ops.transpose(x))
+    before = product(ROWS).numpy()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # rather than wait for ever
+        os._exit(0 if np.array_equal(product(ROWS).numpy(), before) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_models_are_trained_by_several_threads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(team, "_teams", {})
+    team._library.cache_clear()
+
+    def train(position: int) -> None:
+        model = gn.Sequential([gn.Input((20,)), L.Dense(32, "tanh"), L.Dense(5, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        ends[position] = model.fit(ROWS, CLASSES, batch_size=20, epochs=20, verbose=0).history["loss"][-1]
+
+    ends = [np.inf] * 4
+    threads = [threading.Thread(target=train, args=(position,)) for position in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(ends) < np.log(5)
 
 
 def test_a_team_that_slept_wakes_for_the_next_step_and_can_be_let_go() -> None:

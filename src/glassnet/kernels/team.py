@@ -177,9 +177,10 @@ class Team:
         self._fields = [ctypes.c_int64.from_address(self._control + k * _LINE) for k in range(_FIELDS)]
         self._alarm, self._turn = threading.Semaphore(0), threading.Lock()
         whole, address = ctypes.c_int64, ctypes.c_void_p
-        self._lead = _library().function("lead", address, whole, whole)
-        self._work = _library().function("work", address, whole, address)
-        self._rise = _library().function("rise", address)
+        self._code = _library()  # held: another thread may have made one at the same time, and only one of them is kept
+        self._lead = self._code.function("lead", address, whole, whole)
+        self._work = self._code.function("work", address, whole, address)
+        self._rise = self._code.function("rise", address)
         self._workers = [threading.Thread(target=self._serve, args=(k,), daemon=True) for k in range(1, threads)]
         for worker in self._workers:
             worker.start()
@@ -216,14 +217,23 @@ class Team:
 
 
 _teams: dict[int, Team] = {}
+_making = threading.Lock()
 
 
 def team(threads: int) -> Team:
     """The team of this process with so many threads; a forked child makes its own: threads do not survive a fork."""
-    if threads not in _teams:
-        _teams[threads] = Team(threads)
-    return _teams[threads]
+    with _making:  # two teams would be right too, but one is enough
+        if threads not in _teams:
+            _teams[threads] = Team(threads)
+        return _teams[threads]
+
+
+def _start_anew() -> None:
+    """In a forked child: no teams, and a lock that nobody holds."""
+    global _making
+    _making = threading.Lock()
+    _teams.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_teams.clear)
+    os.register_at_fork(after_in_child=_start_anew)
