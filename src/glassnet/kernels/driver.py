@@ -34,6 +34,7 @@ class Layout:
         advances: bytes from one step to the next, for what every step has an array of its own of.
         picked: of the inputs: bytes of a row, and the place in the arena where the rows of a batch are put together.
         batch: rows of a batch; 0 where the inputs disagree about it.
+        rows: bytes of a row, for memory of which every thread has one row of its own.
     """
 
     offsets: dict[int, int]
@@ -41,6 +42,7 @@ class Layout:
     advances: dict[int, int]
     picked: dict[int, tuple[int, int]]
     batch: int
+    rows: dict[int, int]
 
 
 class Driver:
@@ -122,6 +124,8 @@ class Driver:
         for memory in self.used:
             if memory in self.layout.offsets:
                 found[memory] = self._plus(arena, self.layout.offsets[memory])
+                if memory in self.layout.rows:
+                    found[memory] = self._plus(found[memory], self._product(self.thread, self.layout.rows[memory]))
                 continue
             found[memory] = self._word(self.layout.slots[memory], POINTER)
             if memory in self.layout.advances:

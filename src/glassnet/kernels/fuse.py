@@ -9,9 +9,10 @@ writes other cells than its own: the result is complete only behind its loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from glassnet.autograd.rules import Name, Read
 from glassnet.kernels.nest import Nest, is_own_cell, is_own_row, value_of
 
 
@@ -32,9 +33,21 @@ class Group:
         return {target for nest in self.nests for target in nest.targets}
 
     @property
+    def is_written_by_rows(self) -> bool:
+        """Whether its nests were meant to share their rows."""
+        return any(nest.follows for nest in self.nests)
+
+    @property
     def reads(self) -> set[int]:
         """Everything it reads."""
         return {value_of(read) for nest in self.nests for read in nest.reads()}
+
+    def accesses(self) -> Iterator[Read]:
+        """Every cell that is read or written."""
+        for nest in self.nests:
+            own = tuple(map(Name, nest.letters))
+            yield from nest.reads()
+            yield from (Read(str(a.target), own if a.at is None else a.at) for a in nest.assignments)
 
 
 def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
@@ -45,6 +58,9 @@ def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
     """
     groups: list[Group] = []
     for nest in nests:
+        if nest.follows:
+            groups[-1].nests.append(nest)
+            continue
         needed = _owners(map(value_of, nest.reads()), memory)
         for group in reversed(groups):
             if _join(group, nest, memory):
@@ -117,7 +133,8 @@ def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Whether a nest may run in the rows of a group."""
     if not nest.extents or nest.extents[0] != group.rows or not group.nests[0].extents:
         return False
-    if any(n.is_contraction or n.is_elsewhere for n in [nest, *group.nests]):
+    alone = [nest] if group.is_written_by_rows else [nest, *group.nests]
+    if any(n.is_contraction or n.is_elsewhere for n in alone):
         return False
     written = _owners(group.targets, memory)
     touching = [read for read in nest.reads() if memory.get(value_of(read), value_of(read)) in written]

@@ -152,7 +152,7 @@ class Kernel:
         if len(self.group.nests) > 1:
             with loop(self.builder, self.first, self.last) as row:
                 for nest in self.group.nests:
-                    self._cells(nest, {"0": (row, 0)}, 1)
+                    self._row(nest, {"0": (row, 0)})
             return
         rank = len(self.nest.extents)
         if self._turned == 0 and rank == 2:
@@ -186,6 +186,15 @@ class Kernel:
             self._contraction(self.nest, letters, 0, len(self._row_blocks(self.nest)))
         else:
             self._cells(self.nest, letters, len(self._plain_axes))
+
+    def _row(self, nest: Nest, letters: dict[str, Any]) -> None:
+        """The cells of a nest in one row of a group."""
+        if not (nest.is_contraction and self._lane(nest)):
+            self._cells(nest, letters, 1)
+            return
+        assert _row_axis(nest) == len(nest.extents) - 2, "rows and columns of a matrix are the last two axes"
+        with self._loops(nest, letters, 1, 2) as inside:
+            self._contraction(nest, inside, 0, len(self._row_blocks(nest)))
 
     def _cells(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
         """All cells of a nest whose first axes are fixed already."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module
 from glassnet.kernels.memory import ALIGNMENT, arena, padded
-from glassnet.kernels.nest import value_of
+from glassnet.kernels.nest import is_own_row, value_of
 from glassnet.kernels.stages import Program
 from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit
 from glassnet.typing import Array
@@ -59,6 +60,8 @@ class CompiledPlan:
         outside = {value.id for value in self.graph.values if value.role != "result"} | {*self.program.outputs}
         sizes = {m: self.place(m).size for m in lives if m not in outside and self.stored(m)}
         spans = {memory: (first, last) for memory, (first, last) in lives.items()}
+        rows = dict(self._rows_of_threads({m for m in sizes if spans[m][0] == spans[m][1]}))
+        sizes |= {memory: row * self.threads for memory, row in rows.items()}
         batch = self._batch()
         buffers = {-1 - memory: memory for memory in self.graph.inputs if batch > 1 and memory in lives}
         for buffer, memory in buffers.items():  # filled before the first kernel
@@ -68,7 +71,18 @@ class CompiledPlan:
         slots = {m: FIRST_SLOT + k for k, m in enumerate(sorted(m for m in outside if m in lives or m in kept))}
         per_step = [feed.value for feed in self.graph.feeds] + self.program.outputs
         picked = {m: (self.place(m).size // max(batch, 1), offsets.get(-1 - m, 0)) for m in self.graph.inputs}
-        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, picked, batch)
+        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, picked, batch, rows)
+
+    def _rows_of_threads(self, candidates: set[int]) -> Iterable[tuple[int, int]]:
+        """(memory, bytes of a row) of what one group alone uses, row by row: every thread has memory for one row."""
+        for group in (group for stage in self.stages for group in stage.groups if len(group.nests) > 1):
+            touched = [*group.accesses()]
+            elsewhere = {self.place(value_of(read)).memory for read in touched if not is_own_row(read)}
+            own = {self.place(value).memory for value in group.targets} & candidates - elsewhere
+            for value, place in list(self.program.places.items()):
+                if place.memory in own:
+                    self.program.places[value] = replace(place, strides=(0, *place.strides[1:]))
+            yield from ((memory, padded(self.place(memory).size // group.rows)) for memory in own)
 
     def _batch(self) -> int:
         """The rows of all inputs; 0 where they disagree."""

@@ -17,6 +17,7 @@ from glassnet.kernels.fuse import Group, fused
 from glassnet.kernels.memory import Place, contiguous, laid_out_like
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, value_of
 from glassnet.kernels.recurrence import walked
+from glassnet.kernels.winograd import fewer_products
 
 
 @dataclass
@@ -85,9 +86,7 @@ class Program:
                 continue
             first = len(self.specs)
             try:
-                lowered = walked(call, self.lowering) or self.lowering.nests(call)
-                own = with_staged_sums(lowered, self.lowering)
-                nests += with_prepared_factors(own, self.place, self.lowering)
+                nests += fewer_products(call, self.lowering) or self._by_its_rule(call)
                 self.made_for |= dict.fromkeys(range(first, len(self.specs)), call)
             except NotCompiled as reason:
                 if nests:
@@ -97,6 +96,11 @@ class Program:
         nests += self._output_copies()
         if nests:
             yield Stage(self._fused(nests))
+
+    def _by_its_rule(self, call: Call) -> list[Nest]:
+        """The nests of a call as its rule says it, prepared to be fast."""
+        lowered = walked(call, self.lowering) or self.lowering.nests(call)
+        return with_prepared_factors(with_staged_sums(lowered, self.lowering), self.place, self.lowering)
 
     def _fused(self, nests: list[Nest]) -> list[Group]:
         for part in self.lowering.parts:
