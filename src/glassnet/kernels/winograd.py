@@ -1,4 +1,4 @@
-"""Winograd's minimal filtering F(2x2, 3x3): 3x3 convolutions with 16 products where the definition has 36.
+"""Winograd's minimal filtering: 3x3 convolutions with 16 products per 2x2 results where the definition has 36.
 
 Along one axis, two neighbouring results of three taps need four products instead of six:
 
@@ -11,39 +11,84 @@ tiles of 2x2 results, which read 4x4 cells; the products of all tiles and channe
     M[k,t,o] = sum_c V[k,t,c] U[k,c,o]        k one of the 16 places of a tile, t a tile
 
 The gradient of the image is such a convolution too, by the turned kernel. That of the kernel is the linear maps above
-backwards: Ū[k,c,o] = sum_t V[k,t,c] M̄[k,t,o] with M̄ = A Ȳ Aᵀ, and w̄ = Gᵀ Ū G. Rounding is no worse than that of the
-definition: fewer numbers are added. Sources: S. Winograd, Arithmetic Complexity of Computations (1980); A. Lavin and
-S. Gray, Fast Algorithms for Convolutional Neural Networks (2016), section 4.
+backwards: Ū[k,c,o] = sum_t V[k,t,c] M̄[k,t,o] with M̄ = A Ȳ Aᵀ, and w̄ = Gᵀ Ū G. Rounding is that of the definition, up
+to a factor of two either way. With tiles of 4x4 results (36 products instead of 144) the maps have larger factors, and
+rounding is about ten times the definition's: `gn.config.set_convolution_tile(4)` asks for them. NaN stays with the
+results that read it; an infinity becomes NaN. Sources: S. Winograd, Arithmetic Complexity of Computations
+(1980); A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks (2016), sections 4.1 and 4.2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from glassnet import config
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call
 from glassnet.kernels.nest import Lowering, Nest
-from glassnet.ops.convolution import Convolution, ConvolutionKernel, ConvolutionTranspose
+from glassnet.ops.convolution import Convolution, ConvolutionKernel, ConvolutionTranspose, Sizes
 
 Matrix = Sequence[Sequence[float]]
-B_T: Matrix = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
-G: Matrix = ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1))
-A_T: Matrix = ((1, 1, 1, 0), (0, 1, -1, -1))
+
+
+@dataclass(frozen=True)
+class Tile:
+    """How `size` neighbouring results of three taps are computed: Aᵀ[(G g) ⊙ (Bᵀ d)]."""
+
+    size: int
+    B_T: Matrix
+    G: Matrix
+    A_T: Matrix
+
+    @property
+    def places(self) -> int:
+        """Products per tile of an image."""
+        return len(self.G) ** 2
+
+    def areas(self, size: int) -> list[tuple[int, int, int]]:
+        """An axis of results as tiles: (first tile, how many, results of each); the last tile may reach beyond the axis.
+
+        >>> TILES[2].areas(13)
+        [(0, 6, 2), (6, 1, 1)]
+        """
+        whole, rest = divmod(size, self.size)
+        return [area for area in ((0, whole, self.size), (whole, 1, rest)) if area[1] and area[2]]
+
+
+TILES = {
+    2: Tile(
+        2,
+        B_T=((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),
+        G=((1, 0, 0), (1 / 2, 1 / 2, 1 / 2), (1 / 2, -1 / 2, 1 / 2), (0, 0, 1)),
+        A_T=((1, 1, 1, 0), (0, 1, -1, -1)),
+    ),
+    4: Tile(
+        4,
+        B_T=((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0),
+             (0, 4, 0, -5, 0, 1)),
+        G=((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6),
+           (1 / 24, -1 / 12, 1 / 6), (0, 0, 1)),
+        A_T=((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1)),
+    ),
+}  # fmt: skip
 _LEAST_CHANNELS = 16
 """Fewer channels make matrix products so small that the sums around them cost more than is saved."""
-_TILES = 256
+_TOGETHER = 256
 """Tiles that the kernel's gradient takes together: enough for its matrix products, few enough for the cache."""
 
 
 def fewer_products(call: Call, lowering: Lowering) -> list[Nest]:
     """The nests of a 3x3 convolution or of one of its gradients; none where the definition is taken."""
     op = call.op
-    if not isinstance(op, (Convolution, ConvolutionTranspose, ConvolutionKernel)) or not _is_suitable(call, lowering):
+    if not isinstance(op, (Convolution, ConvolutionTranspose, ConvolutionKernel)) or not _is_suitable(
+        op, call, lowering
+    ):
         return []
     x, other, *bias = call.inputs
     (y,) = call.results
-    work = _Work(lowering, y)
+    work = _Work(lowering, y, TILES[config.convolution_tile()])
     if isinstance(op, ConvolutionKernel):
         border = op.border(lowering.shape(x)[1:3], op.kernel)
         return [*work.kernel_gradient(x, other, (border[0][0], border[1][0]))]
@@ -54,66 +99,69 @@ def fewer_products(call: Call, lowering: Lowering) -> list[Nest]:
     return [*work.convolved(x, other, (border[0][0], border[1][0]), turned=False, bias=bias)]
 
 
-def _is_suitable(call: Call, lowering: Lowering) -> bool:
-    """3x3 taps on neighbouring cells, 2x2 tiles that cover the result, and enough channels."""
-    op, shapes = call.op, [lowering.shape(value) for value in (*call.inputs, *call.results)]
-    kernel, results = (shapes[-1], shapes[1]) if isinstance(op, ConvolutionKernel) else (shapes[1], shapes[-1])
-    if op.rank != 2 or op.grouped or {*op.strides, *op.dilation} != {1} or kernel[:2] != (3, 3):
-        return False
-    if lowering.specs[call.results[0]].dtype != "float32" or len(call.inputs) == 3 and len(shapes[2]) != 1:
-        return False
-    return min(kernel[2:]) >= _LEAST_CHANNELS and not any(size % 2 for size in results[1:3])
+def _is_suitable(op: Convolution | ConvolutionTranspose | ConvolutionKernel, call: Call, lowering: Lowering) -> bool:
+    """3x3 taps on neighbouring cells, enough channels, and one bias per channel."""
+    shapes = [lowering.shape(value) for value in (*call.inputs, *call.results)]
+    kernel = shapes[-1] if isinstance(op, ConvolutionKernel) else shapes[1]
+    return (
+        config.convolution_tile() in TILES
+        and lowering.specs[call.results[0]].dtype == "float32"
+        and (op.rank, op.grouped, {*op.strides, *op.dilation}, kernel[:2]) == (2, False, {1}, (3, 3))
+        and min(kernel[2:]) >= _LEAST_CHANNELS
+        and all(len(shape) == 1 for shape in shapes[2:-1])
+    )
 
 
 class _Work:
     """Writes the nests for one result."""
 
-    def __init__(self, lowering: Lowering, result: int) -> None:
-        self.lowering, self.result = lowering, result
+    def __init__(self, lowering: Lowering, result: int, tile: Tile) -> None:
+        self.lowering, self.result, self.tile = lowering, result, tile
         self.dtype = lowering.specs[result].dtype
 
-    def convolved(self, x: int, w: int, border: tuple[int, int], turned: bool, bias: Sequence[int] = ()) -> Iterator[Nest]:
+    def convolved(self, x: int, w: int, border: Sizes, turned: bool, bias: Sequence[int] = ()) -> Iterator[Nest]:
         """The convolution of images x with a kernel; `turned` exchanges its channels and reads it backwards."""
-        (N, H, W, O), C = self.lowering.shape(self.result), self.lowering.shape(x)[-1]
-        rows, columns = H // 2, W // 2
-        U, V, M = self._new(16, C, O), self._new(N, 16, rows * columns, C), self._new(N, 16, rows * columns, O)
+        (N, H, W, filters), C, tile = self.lowering.shape(self.result), self.lowering.shape(x)[-1], self.tile
+        K, m, rows, columns = tile.places, tile.size, -(-H // tile.size), -(-W // tile.size)
+        U, V, M = self._new(K, C, filters), self._new(N, K, rows * columns, C), self._new(N, K, rows * columns, filters)
+        tap = "w[{r},{q},c,o]"
         if turned:
-            w, flat = self._new(3, 3, C, O), w
+            tap, flat, w = "w[2-{r},2-{q},c,o]", w, self._new(3, 3, C, filters)
             yield from self._written("w[u,v,c,o] = f[u,v,o,c]", {"f": flat}, {"w": w})
-        tap = "w[{},{},c,o]" if not turned else "w[2-{},2-{},c,o]"
-        yield self._transformed(G, tap, "U[{k},c,o]", (C, O), {"w": w}, {"U": U})
-        cell, tile = f"x[n,2*i+{{}}-{border[0]},2*j+{{}}-{border[1]},c]", f"{columns}*i+j"
-        yield self._transformed(B_T, cell, f"V[n,{{k}},{tile},c]", (N, rows, columns, C), {"x": x}, {"V": V})
+        yield self._transformed((tile.G, tile.G), tap, "U[{k},c,o]", {"c": C, "o": filters}, {"w": w}, {"U": U})
+        cell, whole = f"x[n,{m}*i+{{r}}-{border[0]},{m}*j+{{q}}-{border[1]},c]", {"n": N, "i": rows, "j": columns}
+        maps, place = (tile.B_T, tile.B_T), f"V[n,{{k}},{columns}*i+j,c]"
+        yield self._transformed(maps, cell, place, whole | {"c": C}, {"x": x}, {"V": V})
         for nest in self._written("M[n,k,t,o] = sum_c V[n,k,t,c]*U[k,c,o]", {"V": V, "U": U}, {"M": M}):
             yield replace(nest, follows=True)
-        place, shift = "y[n,2*i+{a},2*j+{b},o]", " + b[o]" if bias else ""
-        arrays, extents = {"M": M} | {"b": number for number in bias}, (N, rows, columns, O)
-        found = self._transformed(
-            A_T, f"M[n,{{k}},{tile},o]", place, extents, arrays, {"y": self.result}, shift
-        )
-        yield replace(found, follows=True)
+        arrays, shift = {"M": M} | dict(zip("b", bias)), " + b[o]" if bias else ""
+        for (top, height, down), (left, width, across) in itertools.product(tile.areas(H), tile.areas(W)):
+            product = f"M[n,{{k}},{columns}*i+j+{columns * top + left},o]"
+            place = f"y[n,{m}*i+{m * top}+{{a}},{m}*j+{m * left}+{{b}},o]"
+            maps, area = (tile.A_T[:down], tile.A_T[:across]), {"n": N, "i": height, "j": width, "o": filters}
+            yield replace(
+                self._transformed(maps, product, place, area, arrays, {"y": self.result}, shift), follows=True
+            )
 
-    def kernel_gradient(self, x: int, delta: int, border: tuple[int, int]) -> Iterator[Nest]:
+    def kernel_gradient(self, x: int, delta: int, border: Sizes) -> Iterator[Nest]:
         """The gradient of the kernel: first for some samples at a time, then summed."""
-        (N, H, W, O), C = self.lowering.shape(delta), self.lowering.shape(x)[-1]
-        rows, columns = H // 2, W // 2
-        together = max(k for k in range(1, N + 1) if N % k == 0 and (k == 1 or k * rows * columns <= _TILES))
-        parts, tiles = N // together, together * rows * columns
-        V, D, U = self._new(parts, 16, tiles, C), self._new(parts, 16, tiles, O), self._new(parts, 16, C, O)
-        sample, tile = f"{together}*m+r", f"{rows * columns}*r+{columns}*i+j"
-        cell = f"x[{sample},2*i+{{}}-{border[0]},2*j+{{}}-{border[1]},c]"
-        some = (parts, together, rows, columns)
-        yield self._transformed(B_T, cell, f"V[m,{{k}},{tile},c]", (*some, C), {"x": x}, {"V": V}, letters="mrijc")
-        error = f"e[{sample},2*i+{{}},2*j+{{}},o]"
-        A = tuple(zip(*A_T))
-        found = self._transformed(A, error, f"D[m,{{k}},{tile},o]", (*some, O), {"e": delta}, {"D": D}, letters="mrijo")
+        (N, H, W, filters), C, tile = self.lowering.shape(delta), self.lowering.shape(x)[-1], self.tile
+        K, m, rows, columns = tile.places, tile.size, -(-H // tile.size), -(-W // tile.size)
+        some = max(s for s in range(1, N + 1) if N % s == 0 and (s == 1 or s * rows * columns <= _TOGETHER))
+        V, D = (self._new(N // some, K, some * rows * columns, channels) for channels in (C, filters))
+        S, U = self._new(N // some, K, C, filters), self._new(K, C, filters)
+        place = f"[p,{{k}},{rows * columns}*s+{columns}*i+j,"
+        cells = {"p": N // some, "s": some, "i": rows, "j": columns}
+        cell = f"x[{some}*p+s,{m}*i+{{r}}-{border[0]},{m}*j+{{q}}-{border[1]},c]"
+        yield self._transformed((tile.B_T, tile.B_T), cell, f"V{place}c]", cells | {"c": C}, {"x": x}, {"V": V})
+        A, error = tuple(zip(*tile.A_T)), f"e[{some}*p+s,{m}*i+{{r}},{m}*j+{{q}},o]"
+        found = self._transformed((A, A), error, f"D{place}o]", cells | {"o": filters}, {"e": delta}, {"D": D})
         yield replace(found, follows=True)
-        for nest in self._written("U[m,k,c,o] = sum_t V[m,k,t,c]*D[m,k,t,o]", {"V": V, "D": D}, {"U": U}):
+        for nest in self._written("S[p,k,c,o] = sum_t V[p,k,t,c]*D[p,k,t,o]", {"V": V, "D": D}, {"S": S}):
             yield replace(nest, follows=True)
-        total = self._new(16, C, O)
-        yield from self._written("T[k,c,o] = sum_m U[m,k,c,o]", {"U": U}, {"T": total})
-        G_T = tuple(zip(*G))
-        yield self._transformed(G_T, "T[{k},c,o]", "y[{a},{b},c,o]", (C, O), {"T": total}, {"y": self.result})
+        yield from self._written("U[k,c,o] = sum_p S[p,k,c,o]", {"S": S}, {"U": U})
+        G_T, taps = tuple(zip(*tile.G)), {"c": C, "o": filters}
+        yield self._transformed((G_T, G_T), "U[{k},c,o]", "y[{a},{b},c,o]", taps, {"U": U}, {"y": self.result})
 
     # ------------------------------------------------------------ writing
     def _new(self, *shape: int) -> int:
@@ -123,29 +171,34 @@ class _Work:
         return self.lowering.written(rule, arrays, results, {})
 
     def _transformed(
-        self, matrix: Matrix, source: str, target: str, extents: tuple[int, ...], arrays: dict[str, int],
-        results: dict[str, int], shift: str = "", letters: str = "",
+        self, matrices: tuple[Matrix, Matrix], source: str, target: str, cells: dict[str, int],
+        arrays: dict[str, int], results: dict[str, int], shift: str = "",
     ) -> Nest:  # fmt: skip
-        """target = matrix · source · matrixᵀ for every cell of the extents, as one nest."""
-        letters = ",".join(letters or {2: "co", 4: "nij" + source[-2]}[len(extents)])
-        height, width = len(matrix), len(matrix[0])
-        statements, half = list[str](), dict[str, int]()
-        for a, row in enumerate(matrix):
-            for q in range(width):
-                half[name := f"h{a}{q}"] = self._new(*extents)
-                cells = [source.format(r, q, k=width * r + q) for r in range(width)]
-                statements.append(f"{name}[{letters}] = {_combined(row, cells)}")
-        for a in range(height):
-            for b, row in enumerate(matrix):
-                cells = [f"h{a}{q}[{letters}]" for q in range(width)]
-                place = target.format(a=a, b=b, k=height * a + b)
-                statements.append(f"{place} = {_combined(row, cells)}{shift}")
+        """A nest for target = matrix · source · matrixᵀ for each of these cells.
+
+        Places of the source are r, q and k = (number of columns) r + q; places of the target a, b and likewise k.
+        """
+        down, across = matrices
+        letters, extents = ",".join(cells), tuple(cells.values())
+        inner, width, statements, half = len(down[0]), len(across[0]), list[str](), dict[str, int]()
+        for a, q in itertools.product(range(len(down)), range(width)):
+            half[f"h{a}{q}"] = self._new(*extents)
+            column = [source.format(r=r, q=q, k=width * r + q) for r in range(inner)]
+            statements.append(f"h{a}{q}[{letters}] = {_combined(down[a], column)}")
+        for a, b in itertools.product(range(len(down)), range(len(across))):
+            row = [f"h{a}{q}[{letters}]" for q in range(width)]
+            place = target.format(a=a, b=b, k=len(across) * a + b)
+            statements.append(f"{place} = {_combined(across[b], row)}{shift}")
         nests = self._written("; ".join(statements), arrays, half | results)
         return Nest(extents, tuple(nest.assignments[0] for nest in nests))
 
 
 def _combined(factors: Sequence[float], cells: Sequence[str]) -> str:
-    """A sum with these factors: `d0 - d2`, `0.5*g0 + 0.5*g1`."""
+    """A sum of cells with these factors.
+
+    >>> _combined((0.5, 0, -1), ("x[0]", "x[1]", "x[2]"))
+    '0.5*x[0] - x[2]'
+    """
     terms = [(factor, cell) for factor, cell in zip(factors, cells) if factor]
-    text = "".join(f" {'-' if f < 0 else '+'} {'' if abs(f) == 1 else f'{abs(f)}*'}{cell}" for f, cell in terms)
-    return text.removeprefix(" + ") if not text.startswith(" - ") else "-" + text.removeprefix(" - ")
+    signed = [f"{'-' if f < 0 else '+'} {'' if abs(f) == 1 else f'{abs(f)}*'}{cell}" for f, cell in terms]
+    return " ".join(signed).removeprefix("+ ")
