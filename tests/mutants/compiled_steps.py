@@ -53,6 +53,16 @@ COMPILER = [
         "tests/kernels/test_plan.py::test_many_steps_in_one_call_give_the_bits_of_single_steps",
     ),
     Mutant(
+        "threads share the row that each should have", "kernels/driver.py",
+        "self._product(self.thread, self.layout.rows[memory])", "self._product(self.thread, 0)",
+        "tests/kernels/test_winograd.py::test_all_sides_of_a_convolution_give_its_definition",
+    ),
+    Mutant(
+        "the last tiles of an odd image are left out", "kernels/winograd.py",
+        "((0, whole, self.size), (whole, 1, rest)) if", "((0, whole, self.size), (whole, 1, 0)) if",
+        "tests/kernels/test_winograd.py::test_all_sides_of_a_convolution_give_its_definition",
+    ),
+    Mutant(
         "a wrong kernel trains on", "graph/executor.py",
         "self.is_proved = not wrong", "self.is_proved, wrong = True, []",
         "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",

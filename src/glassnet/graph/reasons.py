@@ -18,12 +18,13 @@ def described(function: Callable[..., Any], arguments: Sequence[Any]) -> dict[st
 
     >>> import numpy as np
     >>> described(lambda x, power: x, (np.zeros((2, 3)), 2))
-    {'x': 'float64[2, 3]', 'power': '2', 'executor': 'auto', 'convolution tile': '2'}
+    {'x': 'float64[2, 3]', 'power': '2', 'executor': 'auto'}
     """
     named = zip(_names(function, len(arguments)), arguments)
     found = dict(part for name, argument in named for part in _parts(name, argument))
     training = {} if STATE.training is None else {"training": str(STATE.training)}
-    return found | training | {"executor": config.executor(), "convolution tile": str(config.convolution_tile())}
+    tile = "" if config.convolution_tile() == 2 else f" with convolution tiles of {config.convolution_tile()}"
+    return found | training | {"executor": config.executor() + tile}
 
 
 def why_traced(call: dict[str, str], known: Iterable[dict[str, str]]) -> str:
