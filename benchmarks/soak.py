@@ -35,7 +35,8 @@ def network(rng: np.random.Generator) -> tuple[Any, Any, Any]:
         x, stack = rng.random((samples, 20), "float32"), [L.Dense(units, "tanh"), L.Dropout(0.1)]
     elif kind == "convolution":
         x = rng.random((samples, 10, 10, 2), "float32")
-        stack = [L.Conv2D(units // 4 + 1, 3, activation="relu"), L.MaxPooling2D(), L.Flatten()]
+        filters = [L.Conv2D(units // 4 + 14, 3, activation="relu"), L.Conv2D(16, 3, padding="same")]
+        stack = [*filters, L.MaxPooling2D(), L.Flatten()]
     else:
         x, stack = rng.random((samples, 7, 5), "float32"), [L.GRU(units)]
     y = (x.reshape(samples, -1)[:, :3].sum(axis=1) > 1.5).astype(int)
