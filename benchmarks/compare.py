@@ -1,10 +1,11 @@
 """glassnet against other libraries, side by side, each in a process of its own.
 
-    python -m benchmarks.compare [steps fit inference scaling start race] [--only NAME] [--with NAME] ...
+    python -m benchmarks.compare [steps fit inference scaling products start race] [--only NAME] [--with NAME] ...
 
 `steps`: training steps, own loop against own loop. `fit`: epochs of the public loops. `inference`: forward passes.
-`scaling`: steps where one number of a network changes (`python -m benchmarks.scaling` draws them). `start`:
-import, first step and memory of a fresh process. `race`: from a process's start to 97 % on MNIST.
+`scaling`: steps where one number of a network changes (`python -m benchmarks.scaling` draws them). `products`: single
+kernels against the processor's peak. `start`: import, first step and memory of a fresh process. `race`: from a
+process's start to 97 % on MNIST.
 
 A contender is blocked on a pipe while another measures (idle threads of one library spin and slow the other when both
 live in one process). Rounds of at least 0.2 s alternate, the first tenth of a round is dropped, medians of rounds are
@@ -30,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import contenders, workloads
+from benchmarks import contenders, products, workloads
 from benchmarks.contenders import Contender
 from benchmarks.workloads import Runner, Workload
 
@@ -41,6 +42,7 @@ TABLES: dict[str, tuple[list[Workload], list[Contender]]] = {
     "fit": (workloads.EPOCHS, contenders.EPOCHS),
     "inference": (workloads.PREDICTIONS, contenders.PREDICTIONS),
     "scaling": (workloads.SCALING, contenders.SCALING),
+    "products": (products.PRODUCTS, contenders.PRODUCTS),
 }
 PEERS = ("torch", "jax", "keras", "scikit-learn", "tinygrad", "numba")
 REFERENCE = "torch"
@@ -198,7 +200,7 @@ def row(
             notices[name] = [line for line in process.warned() if "DeprecationWarning" not in line]
             process.close()
     found = {name: {"median": _micro(statistics.median(t)), "quartiles": _quartiles(t)} for name, t in times.items()}
-    flop = next((f["flop"] for f in facts.values() if "flop" in f), None)
+    flop = next((f["flop"] for f in facts.values() if "flop" in f), workload.flop)
     return {
         "workload": workload.name, "call_bound": workload.call_bound, "microseconds": found,
         "floor": workload.floor, "flop": flop, "checked_steps": workload.checked,
@@ -322,7 +324,9 @@ def measured(table: str, options: argparse.Namespace, on: dict[str, Any]) -> lis
 def main() -> None:
     """Measure, tell, and store if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tables", nargs="*", default=["steps", "fit", "inference", "scaling", "start", "race"])
+    parser.add_argument(
+        "tables", nargs="*", default=["steps", "fit", "inference", "scaling", "products", "start", "race"]
+    )
     parser.add_argument("--only", default="", metavar="NAME", help="rows whose name holds this (a regular expression)")
     parser.add_argument("--with", dest="side", default="", metavar="NAME", help="contenders whose name holds this")
     parser.add_argument("--rounds", type=int, default=9, help="0 only compares the losses")

@@ -110,6 +110,14 @@ PREDICTIONS = [
     _torch("torch.compile", "predict", compiled=True),
     Contender("jax jit", "jax_twin", "predict", needs="jax"),
 ]
+PRODUCTS = [
+    Contender("glassnet", "products", "compiled"),
+    Contender("glassnet by definition", "products", "compiled", {"tile": 1}, suits=lambda w: w.is_image),
+    Contender("numpy", "products", "with_numpy", suits=lambda w: not w.is_image),
+    Contender("torch", "products", "with_torch", needs="torch"),
+    Contender("torch channels last", "products", "with_torch", {"channels_last": True}, "torch", lambda w: w.is_image),
+]
+"""Single kernels."""
 SCALING = [
     replace(
         side, name=f"{side.name}, {threads} thread{'s' * (threads > 1)}", environment={"OMP_NUM_THREADS": str(threads)}

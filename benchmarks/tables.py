@@ -151,7 +151,7 @@ def page() -> str:
             parts += [
                 f"\nLeft out of {r['workload']}: {n}: {why}." for r in rows for n, why in r.get("left_out", {}).items()
             ]
-    return "\n".join([*parts, *_start_lines(), *_race_lines(), *_scaling_lines()]) + "\n"
+    return "\n".join([*parts, *_start_lines(), *_race_lines(), *_scaling_lines(), *_product_lines()]) + "\n"
 
 
 def _machine_lines(on: dict[str, Any]) -> list[str]:
@@ -256,3 +256,22 @@ def _scaling_lines() -> list[str]:
         "\n## Cost against size, and one thread against two\n",
         "![Time of a step against batch, width, depth, data size and threads](benchmarks-scaling.svg)",
     ]
+
+
+def _product_lines() -> list[str]:
+    """Single kernels as shares of the peak."""
+    found = stored("products")
+    if not found["rows"]:
+        return []
+    peak = found["machine"]["peak_gflops"]
+    lines = [
+        "\n## Single kernels\n",
+        f"GF/s, and share of the peak of {peak} GF/s. A convolution's operations are those of its definition: Winograd's "
+        "way needs fewer, so it can be beyond the peak.\n",
+    ]
+    names = list(dict.fromkeys(name for row in found["rows"] for name in row["microseconds"]))
+    lines += _head(["", *names])
+    for row in found["rows"]:
+        rates = [row["flop"] / time / 1e3 if (time := micro(row, [name])) else None for name in names]
+        lines.append(_line([row["workload"], *["–" if r is None else f"{r:.0f} ({r / peak:.0%})" for r in rates]]))
+    return lines
