@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from glassnet.kernels.llvm import I1, I8, I32, I64, external
+from glassnet.kernels.llvm import I1, I8, I32, I64, POINTER, external
 from glassnet.typing import DType
 
 TYPES: dict[str, Any] = {
     "float32": ir.FloatType(), "float64": ir.DoubleType(), "int64": I64, "int32": I32, "uint8": I8, "bool": I1,
 }  # fmt: skip
 _CONTRACT = ("contract",)
+MASKED = 4
+"""Bytes of the smallest numbers that a processor reads under a mask."""
 _SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -216,6 +218,16 @@ def full(builder: Any, number: float, dtype: DType, width: int) -> Lanes:
     if dtype == np.float32:
         value = float(np.float32(value))
     return Lanes(builder, ir.Constant(kind, [value] * width if width > 1 else value), dtype, width)
+
+
+def masked_load(builder: Any, address: Any, dtype: DType, width: int, valid: int) -> Lanes:
+    """The first `valid` lanes from memory, 0 in the others: memory behind them is not touched."""
+    kind, flags = vector_type(dtype, width), ir.VectorType(I1, width)
+    suffix = f"v{width}{dtype.kind}{8 * dtype.itemsize}"
+    load = external(builder, f"llvm.masked.load.{suffix}.p0", kind, [POINTER, I32, flags, kind])
+    mask = ir.Constant(flags, [lane < valid for lane in range(width)])
+    nothing = full(builder, 0, dtype, width)
+    return nothing.new(builder.call(load, [address, I32(dtype.itemsize), mask, nothing.value]))
 
 
 def transposed(rows: list[Lanes]) -> list[Lanes]:
