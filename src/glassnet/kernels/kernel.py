@@ -15,7 +15,7 @@ from typing import Any
 
 from glassnet.autograd import rules
 from glassnet.autograd.rules import Expr, Name, Number, Read
-from glassnet.kernels.emit import Cell, Emitter, Position
+from glassnet.kernels.emit import LATENCY, Cell, Emitter, Position
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.lanes import transposed
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
@@ -25,6 +25,8 @@ from glassnet.kernels.nest import Assignment, Nest, is_own_cell, letters_of, rea
 
 _COLUMNS = 4
 """Registers side by side in a block."""
+_ROWS = 14
+"""Rows of a block at most: beyond, a row of factors serves enough of them, and code only grows."""
 _FLAT_UNIT = 4096
 """Numbers of a one-dimensional nest that make a unit: small enough to share, large enough to be worth a thread."""
 
@@ -137,13 +139,15 @@ class Kernel:
 
     def _block_rows(self, columns: int) -> int:
         """Rows of a block: as many accumulators as leave registers for one row of factors and a broadcast number."""
-        return max(1, min(12, (machine().registers - columns - 2) // columns))
+        return max(1, min(_ROWS, (machine().registers - columns - 2) // columns))
 
     def _row_blocks(self, nest: Nest) -> list[tuple[int, int]]:
         """(start, rows) of the blocks of the axis of rows, as equal as they can be."""
         extent = nest.extents[_row_axis(nest)]
         columns = min(_COLUMNS, len(_cut(nest, nest.extents[-1])))
         count = -(-extent // self._block_rows(columns))
+        if len(nest.extents) == 2 and extent * columns >= 2 * LATENCY:
+            count = max(count, 2)  # the only units there are: two threads share it
         size, larger = divmod(extent, count)
         starts = [k * size + min(k, larger) for k in range(count)]
         return [(start, size + (k < larger)) for k, start in enumerate(starts)]

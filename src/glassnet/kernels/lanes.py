@@ -21,8 +21,6 @@ TYPES: dict[str, Any] = {
     "float32": ir.FloatType(), "float64": ir.DoubleType(), "int64": I64, "int32": I32, "uint8": I8, "bool": I1,
 }  # fmt: skip
 _CONTRACT = ("contract",)
-MASKED = 4
-"""Bytes of the smallest numbers that a processor reads under a mask."""
 _SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -206,6 +204,8 @@ class Lanes:
 
     def part(self, start: int, width: int) -> Lanes:
         """`width` lanes from `start` on."""
+        if width == self.width:
+            return self
         if width == 1:
             return Lanes(self.builder, self.element(start), self.dtype, 1)
         chosen = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
@@ -220,12 +220,12 @@ def full(builder: Any, number: float, dtype: DType, width: int) -> Lanes:
     return Lanes(builder, ir.Constant(kind, [value] * width if width > 1 else value), dtype, width)
 
 
-def masked_load(builder: Any, address: Any, dtype: DType, width: int, valid: int) -> Lanes:
-    """The first `valid` lanes from memory, 0 in the others: memory behind them is not touched."""
+def first_lanes(builder: Any, address: Any, dtype: DType, width: int, count: int) -> Lanes:
+    """The first `count` lanes from memory, 0 in the others: what stands behind is not read."""
     kind, flags = vector_type(dtype, width), ir.VectorType(I1, width)
-    suffix = f"v{width}{dtype.kind}{8 * dtype.itemsize}"
+    suffix = f"v{width}{'f' if dtype.kind == 'f' else 'i'}{8 * dtype.itemsize}"
     load = external(builder, f"llvm.masked.load.{suffix}.p0", kind, [POINTER, I32, flags, kind])
-    mask = ir.Constant(flags, [lane < valid for lane in range(width)])
+    mask = ir.Constant(flags, [lane < count for lane in range(width)])
     nothing = full(builder, 0, dtype, width)
     return nothing.new(builder.call(load, [address, I32(dtype.itemsize), mask, nothing.value]))
 
