@@ -224,6 +224,7 @@ def first_lanes(builder: Any, address: Any, dtype: DType, width: int, count: int
     """The first `count` lanes from memory, 0 in the others: what stands behind is not read."""
     kind, flags = vector_type(dtype, width), ir.VectorType(I1, width)
     suffix = f"v{width}{'f' if dtype.kind == 'f' else 'i'}{8 * dtype.itemsize}"
+    # LLVM from 22 on prints the alignment with the address, and still reads it as an argument
     load = external(builder, f"llvm.masked.load.{suffix}.p0", kind, [POINTER, I32, flags, kind])
     mask = ir.Constant(flags, [lane < count for lane in range(width)])
     nothing = full(builder, 0, dtype, width)
