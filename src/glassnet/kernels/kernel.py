@@ -27,6 +27,8 @@ _COLUMNS = 4
 """Registers side by side in a block."""
 _ROWS = 14
 """Rows of a block at most: beyond, a row of factors serves enough of them, and code only grows."""
+_STEPS = 4
+"""Steps of a sum from which on a register with spare lanes is worth it: it waits for what was just stored in parts."""
 _FLAT_UNIT = 4096
 """Numbers of a one-dimensional nest that make a unit: small enough to share, large enough to be worth a thread."""
 
@@ -352,8 +354,12 @@ class Kernel:
 
 
 def _cut(nest: Nest, extent: int) -> list[Cell]:
-    """Registers along the last axis. One with spare lanes spares a reduction steps, where the processor reads under a mask."""
-    if machine().lanes < 8 or not any(a.reductions() for a in nest.assignments):
+    """Registers along the last axis: one with spare lanes for what is left, where each step of a sum gains by it.
+
+    The processor must read under a mask; and a few steps must pay for numbers that have just been written in parts.
+    """
+    steps = max((math.prod(r.extents) for a in nest.assignments for r in a.reductions()), default=0)
+    if machine().lanes < 8 or steps < _STEPS:
         return [Cell(0, start, width) for start, width in pieces(extent, machine().lanes)]
     return [Cell(0, *register) for register in with_spare_lanes(extent, machine().lanes)]
 
