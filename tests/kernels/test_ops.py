@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
-from collections.abc import Callable
+import mmap
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +115,54 @@ def test_arrays_are_turned_in_squares_with_what_is_left_over(axes: tuple[int, ..
     once, twice = CompiledPlan(graph, threads=2).run(x)
     np.testing.assert_array_equal(once, x.transpose(axes))
     np.testing.assert_array_equal(twice, 2 * x.transpose(axes))
+
+
+def guarded(array: np.ndarray) -> np.ndarray:
+    """The array in memory that ends where a page begins that nobody may touch."""
+    whole = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, whole + mmap.PAGESIZE), np.uint8)
+    behind = ctypes.c_void_p(memory[whole:].ctypes.data)
+    assert ctypes.CDLL(None).mprotect(behind, mmap.PAGESIZE, 0) == 0
+    copy = memory[whole - array.nbytes : whole].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pages are guarded by mprotect")
+@pytest.mark.usefixtures("processor")
+@pytest.mark.parametrize(
+    ("processor", "width"),
+    [*[("own", width) for width in (3, 5, 6, 7, 10, 20, 30)], ("avx2", 3), ("avx2", 6), ("avx2", 30), ("sse2", 6)],
+    indirect=["processor"],
+)
+def test_sums_of_any_width_are_numpys_and_touch_nothing_behind_an_array(width: int) -> None:
+    rng, shapes = np.random.default_rng(width), [(13, 9), (width, 5), (2, 7, 7, width), (3, 3, width, 5)]
+    inputs = [guarded(rng.normal(size=shape).astype("float32")) for shape in shapes]
+    inputs.append(guarded(rng.random((13, width)) < 0.5))
+    w, b = gn.Variable(rng.random((9, width), "float32")), gn.Variable(rng.random(width, "float32"))
+    for variable in (w, b):
+        variable.move_to(guarded(variable.array))
+
+    def loss(w: Any, b: Any, x: Any, head: Any, images: Any, kernel: Any, mask: Any) -> Any:
+        hidden = gn.ops.where(mask, gn.ops.tanh(x @ w + b), 0.5)
+        maps = gn.ops.conv(images, kernel), gn.ops.max_pool(images, 2)
+        return sum(gn.ops.sum(y**2) for y in (hidden @ head, *maps))
+
+    def step(*inputs: Any) -> list[Any]:
+        of_w, of_b, *found = gn.grad(loss, argnums=range(6))(w.value, b.value, *inputs)
+        w.assign(w - 0.01 * of_w)
+        b.assign(b - 0.01 * of_b)
+        return found
+
+    plan = CompiledPlan(trace(step, *inputs)[0], threads=2)
+    before = w.numpy(), b.numpy()
+    found = [*plan.run(*inputs), w.numpy(), b.numpy()]
+    w.assign(before[0]), b.assign(before[1])
+    for y, expected in zip(found, [*step(*map(Tensor, inputs)), w, b], strict=True):
+        close(y, expected.numpy(), f"{width} lanes", 1e-5)
+
+
+def test_a_product_of_few_rows_has_a_part_for_each_of_two_threads() -> None:
+    x, w = np.ones((10, 784), "float32"), np.ones((784, 30), "float32")
+    (product,) = CompiledPlan(trace(lambda x, w: x @ w, x, w)[0], threads=2).kernels
+    assert product.units >= 2

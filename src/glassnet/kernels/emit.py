@@ -10,14 +10,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from glassnet.autograd import rules
 from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, Number, Read, Reduce
-from glassnet.kernels.lanes import Lanes, full, vector_type
+from glassnet.kernels.lanes import Lanes, first_lanes, full, vector_type
 from glassnet.kernels.llvm import I8, I64, machine
 from glassnet.kernels.loops import loop, number, pieces
 from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
@@ -30,7 +30,7 @@ FLOAT64 = np.dtype("float64")
 _COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 _UNROLL = 2
 """Steps of a reduction written out one after the other."""
-_LATENCY = 8
+LATENCY = 8
 """Sums that must be in flight so that no step waits for the one before it."""
 _LONG = 512
 """Numbers added one to the other before their sum joins a total: n of them lose n roundings, blocks lose n/512 + 512."""
@@ -38,11 +38,15 @@ _LONG = 512
 
 @dataclass(frozen=True)
 class Cell:
-    """Cells of a block that one register holds: a row, and lanes from a column on."""
+    """Cells of a block that one register holds: a row, and lanes from a column on.
+
+    `spare` lanes at the end hold no cell: they are not read from memory and not written to it.
+    """
 
     row: int = 0
     column: int = 0
     width: int = 1
+    spare: int = 0
 
 
 @dataclass
@@ -94,10 +98,10 @@ class Emitter:
         with loop(self.builder, 0, rows) as row:
             at = position.at(**{position.row: (row if value is None else self.builder.add(value, row), constant)})
             own = {
-                node: {Cell(0, c.column, c.width): sums[node][c].new(load(row)) for c, load in zip(columns, loads)}
+                node: {replace(c, row=0): sums[node][c].new(load(row)) for c, load in zip(columns, loads)}
                 for node, loads in kept.items()
             }
-            self._cells(nest, at, [Cell(0, cell.column, cell.width) for cell in columns], own)
+            self._cells(nest, at, [replace(cell, row=0) for cell in columns], own)
 
     def _spilled(self, found: dict[Cell, Lanes], column: Cell, rows: int) -> Callable[[Any], Any]:
         """Put the registers of a column of a block on the stack; returns what loads the one of a row."""
@@ -105,7 +109,7 @@ class Emitter:
         with self.builder.goto_entry_block():
             stack = self.builder.alloca(kind, rows)
         for row in range(rows):
-            register = found[Cell(row, column.column, column.width)]
+            register = found[replace(column, row=row)]
             self.builder.store(register.value, self.builder.gep(stack, [I64(row)], source_etype=kind))
         return lambda row: self.builder.load(self.builder.gep(stack, [row], source_etype=kind), typ=kind)
 
@@ -145,7 +149,7 @@ class Emitter:
         settled = _settled_letter(node)
         width = machine().lanes if along else 1
         steps = inner[1] // width
-        ways = max(1, min(_LATENCY // len(cells), steps))
+        ways = max(1, min(-(-LATENCY // len(cells)), steps))
         unroll = max(1, min(max(_UNROLL, ways), steps))
         sums = _Sums(self.builder, node.kind, dtype, cells, ways, width, bool(settled))
         with ExitStack() as loops:
@@ -228,38 +232,36 @@ class Emitter:
         place = self.place(value_of(read))
         step = self.stride(read, position.lane) if position.lane else 0
         if step == 0 or cell.width == 1:
-            return self._element(self.address(read, position, cell), place.dtype).wide(cell.width)
+            return self._vector(self.address(read, position, cell), place.dtype, Cell()).wide(cell.width)
         if step == place.dtype.itemsize:
-            return self._vector(self.address(read, position, cell), place.dtype, cell.width)
+            return self._vector(self.address(read, position, cell), place.dtype, cell)
         return self._gathered(read, position, cell, place.dtype)
 
     def _gathered(self, read: Read, position: Position, cell: Cell, dtype: DType) -> Lanes:
         value = full(self.builder, 0, dtype, cell.width)
-        for lane in range(cell.width):
+        for lane in range(cell.width - cell.spare):
             one = Cell(cell.row, cell.column + lane, 1)
-            element = self._element(self.address(read, position, one), dtype)
+            element = self._vector(self.address(read, position, one), dtype, one)
             value = value.new(self.builder.insert_element(value.value, element.value, number(lane)))
         return value
 
-    def _element(self, address: Any, dtype: DType) -> Lanes:
-        return self._vector(address, dtype, 1)
-
-    def _vector(self, address: Any, dtype: DType, width: int) -> Lanes:
+    def _vector(self, address: Any, dtype: DType, cell: Cell) -> Lanes:
         if dtype == BOOL:  # in memory a truth value takes a byte
-            bytes_ = Lanes(self.builder, self._read(address, UINT8, width), UINT8, width)
-            return bytes_.to(BOOL)
-        return Lanes(self.builder, self._read(address, dtype, width), dtype, width)
-
-    def _read(self, address: Any, dtype: DType, width: int) -> Any:
-        return self.builder.load(address, typ=vector_type(dtype, width), align=dtype.itemsize)
+            return self._vector(address, UINT8, cell).to(BOOL)
+        if cell.spare:
+            return first_lanes(self.builder, address, dtype, cell.width, cell.width - cell.spare)
+        value = self.builder.load(address, typ=vector_type(dtype, cell.width), align=dtype.itemsize)
+        return Lanes(self.builder, value, dtype, cell.width)
 
     def store(self, target: Read, position: Position, cell: Cell, lanes: Lanes) -> None:
-        """Write one register into memory."""
+        """Write one register into memory; one with spare lanes in parts, as what a masked store wrote is slow to read."""
         place = self.place(value_of(target))
         lanes = lanes.to(UINT8) if place.dtype == BOOL else lanes
         step = self.stride(target, position.lane) if position.lane else 0
         assert cell.width == 1 or step == place.dtype.itemsize, "a result lies contiguous"
-        self.builder.store(lanes.value, self.address(target, position, cell), align=place.dtype.itemsize)
+        for start, width in pieces(cell.width - cell.spare, cell.width):
+            address = self.address(target, position, replace(cell, column=cell.column + start))
+            self.builder.store(lanes.part(start, width).value, address, align=place.dtype.itemsize)
 
     def address(self, read: Read, position: Position, cell: Cell) -> Any:
         """Where the first number of a register stands."""

@@ -10,20 +10,25 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from glassnet.autograd import rules
 from glassnet.autograd.rules import Expr, Name, Number, Read
-from glassnet.kernels.emit import Cell, Emitter, Position
+from glassnet.kernels.emit import LATENCY, Cell, Emitter, Position
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.lanes import transposed
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
-from glassnet.kernels.loops import loop, pieces
+from glassnet.kernels.loops import loop, pieces, with_spare_lanes
 from glassnet.kernels.memory import Place
 from glassnet.kernels.nest import Assignment, Nest, is_own_cell, letters_of, reads_in, rebuilt, value_of
 
 _COLUMNS = 4
 """Registers side by side in a block."""
+_ROWS = 14
+"""Rows of a block at most: beyond, a row of factors serves enough of them, and code only grows."""
+_STEPS = 4
+"""Steps of a sum from which on a register with spare lanes is worth it: it waits for what was just stored in parts."""
 _FLAT_UNIT = 4096
 """Numbers of a one-dimensional nest that make a unit: small enough to share, large enough to be worth a thread."""
 
@@ -136,13 +141,15 @@ class Kernel:
 
     def _block_rows(self, columns: int) -> int:
         """Rows of a block: as many accumulators as leave registers for one row of factors and a broadcast number."""
-        return max(1, min(12, (machine().registers - columns - 2) // columns))
+        return max(1, min(_ROWS, (machine().registers - columns - 2) // columns))
 
     def _row_blocks(self, nest: Nest) -> list[tuple[int, int]]:
         """(start, rows) of the blocks of the axis of rows, as equal as they can be."""
         extent = nest.extents[_row_axis(nest)]
-        columns = min(_COLUMNS, len(pieces(nest.extents[-1], machine().lanes)))
+        columns = min(_COLUMNS, len(_cut(nest, nest.extents[-1])))
         count = -(-extent // self._block_rows(columns))
+        if len(nest.extents) == 2 and extent * columns >= 2 * LATENCY:
+            count = max(count, 2)  # the only units there are: two threads share it
         size, larger = divmod(extent, count)
         starts = [k * size + min(k, larger) for k in range(count)]
         return [(start, size + (k < larger)) for k, start in enumerate(starts)]
@@ -298,33 +305,33 @@ class Kernel:
         if whole > width:
             with loop(self.builder, 0, whole, width) as column:
                 at = column if base is None else self.builder.add(base, column)
-                self._registers(nest, {**letters, last: (at, start + constant)}, pieces(width, lanes))
+                self._registers(nest, {**letters, last: (at, start + constant)}, width)
         else:
             whole = 0
         if whole < extent:
-            self._registers(nest, {**letters, last: (base, start + constant + whole)}, pieces(extent - whole, lanes))
+            self._registers(nest, {**letters, last: (base, start + constant + whole)}, extent - whole)
 
-    def _registers(self, nest: Nest, letters: dict[str, Any], cut: list[tuple[int, int]]) -> None:
-        for first in range(0, len(cut), _COLUMNS):
-            cells = [Cell(0, column, width) for column, width in cut[first : first + _COLUMNS]]
-            self.emitter.block(nest, Position(letters, "", nest.letters[-1]), cells)
+    def _registers(self, nest: Nest, letters: dict[str, Any], extent: int) -> None:
+        cells = _cut(nest, extent)
+        for first in range(0, len(cells), _COLUMNS):
+            self.emitter.block(nest, Position(letters, "", nest.letters[-1]), cells[first : first + _COLUMNS])
 
     def _contraction(self, nest: Nest, letters: dict[str, Any], first: Any, last: Any) -> None:
         """Blocks of rows and columns: columns outside, so that their factors stay in the cache for all rows."""
-        lanes, row, column = machine().lanes, str(_row_axis(nest)), nest.letters[-1]
-        width = lanes * _COLUMNS
+        row, column = str(_row_axis(nest)), nest.letters[-1]
+        width = machine().lanes * _COLUMNS
         whole = nest.extents[-1] // width
         if whole > 1:
             with loop(self.builder, 0, whole * width, width) as at:
-                self._row_loop(nest, {**letters, column: (at, 0)}, row, column, pieces(width, lanes), first, last)
+                self._row_loop(nest, {**letters, column: (at, 0)}, row, column, _cut(nest, width), first, last)
         start = whole * width if whole > 1 else 0
-        rest = pieces(nest.extents[-1] - start, lanes)
+        rest = _cut(nest, nest.extents[-1] - start)
         for begin in range(0, len(rest), _COLUMNS):
             cut = rest[begin : begin + _COLUMNS]
             self._row_loop(nest, {**letters, column: (None, start)}, row, column, cut, first, last)
 
     def _row_loop(
-        self, nest: Nest, letters: dict[str, Any], row: str, column: str, cut: list[tuple[int, int]], first: Any, last: Any
+        self, nest: Nest, letters: dict[str, Any], row: str, column: str, cut: list[Cell], first: Any, last: Any
     ) -> None:  # fmt: skip
         """The blocks of rows from `first` to `last`: the larger ones, then those with a row less."""
         blocks = self._row_blocks(nest)
@@ -335,11 +342,11 @@ class Kernel:
             self._equal_blocks(nest, letters, (row, column), cut, blocks[larger], (begin, last, larger))
 
     def _equal_blocks(
-        self, nest: Nest, letters: dict[str, Any], names: tuple[str, str], cut: list[tuple[int, int]],
+        self, nest: Nest, letters: dict[str, Any], names: tuple[str, str], cut: list[Cell],
         block: tuple[int, int], span: tuple[Any, Any, int],
     ) -> None:  # fmt: skip
         (row, column), (start, rows), (first, last, before) = names, block, span
-        cells = [Cell(r, c, width) for r in range(rows) for c, width in cut]
+        cells = [replace(cell, row=r) for r in range(rows) for cell in cut]
         with loop(self.builder, first, last) as k:
             at = self.builder.mul(self.builder.sub(k, I64(before)), I64(rows))
             self.emitter.block(nest, Position({**letters, row: (at, start)}, row, column), cells)
@@ -353,6 +360,17 @@ class Kernel:
         if isinstance(value, int):
             return max(value, limit)
         return self.builder.select(self.builder.icmp_signed(">", value, I64(limit)), value, I64(limit))
+
+
+def _cut(nest: Nest, extent: int) -> list[Cell]:
+    """Registers along the last axis: one with spare lanes for what is left, where each step of a sum gains by it.
+
+    The processor must read under a mask; and a few steps must pay for numbers that have just been written in parts.
+    """
+    steps = max((math.prod(r.extents) for a in nest.assignments for r in a.reductions()), default=0)
+    if machine().lanes < 8 or steps < _STEPS:
+        return [Cell(0, start, width) for start, width in pieces(extent, machine().lanes)]
+    return [Cell(0, *register) for register in with_spare_lanes(extent, machine().lanes)]
 
 
 def _row_axis(nest: Nest) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from glassnet.kernels.llvm import I1, I8, I32, I64, external
+from glassnet.kernels.llvm import I1, I8, I32, I64, POINTER, external
 from glassnet.typing import DType
 
 TYPES: dict[str, Any] = {
@@ -204,6 +204,8 @@ class Lanes:
 
     def part(self, start: int, width: int) -> Lanes:
         """`width` lanes from `start` on."""
+        if width == self.width:
+            return self
         if width == 1:
             return Lanes(self.builder, self.element(start), self.dtype, 1)
         chosen = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
@@ -216,6 +218,17 @@ def full(builder: Any, number: float, dtype: DType, width: int) -> Lanes:
     if dtype == np.float32:
         value = float(np.float32(value))
     return Lanes(builder, ir.Constant(kind, [value] * width if width > 1 else value), dtype, width)
+
+
+def first_lanes(builder: Any, address: Any, dtype: DType, width: int, count: int) -> Lanes:
+    """The first `count` lanes from memory, 0 in the others: what stands behind is not read."""
+    kind, flags = vector_type(dtype, width), ir.VectorType(I1, width)
+    suffix = f"v{width}{'f' if dtype.kind == 'f' else 'i'}{8 * dtype.itemsize}"
+    # LLVM from 22 on prints the alignment with the address, and still reads it as an argument
+    load = external(builder, f"llvm.masked.load.{suffix}.p0", kind, [POINTER, I32, flags, kind])
+    mask = ir.Constant(flags, [lane < count for lane in range(width)])
+    nothing = full(builder, 0, dtype, width)
+    return nothing.new(builder.call(load, [address, I32(dtype.itemsize), mask, nothing.value]))
 
 
 def transposed(rows: list[Lanes]) -> list[Lanes]:

@@ -48,3 +48,17 @@ def pieces(extent: int, width: int) -> list[tuple[int, int]]:
         found.append((start, lanes))
         start += lanes
     return found
+
+
+def with_spare_lanes(extent: int, width: int) -> list[tuple[int, int, int]]:
+    """(start, lanes, spare ones among them) that cover an extent: full registers, then one with room for what is left.
+
+    >>> with_spare_lanes(30, 8)
+    [(0, 8, 0), (8, 8, 0), (16, 8, 0), (24, 8, 2)]
+    """
+    found = [(start, width, 0) for start in range(0, extent - width + 1, width)]
+    left = extent % width
+    if left:
+        lanes = 1 << (left - 1).bit_length()
+        found.append((extent - left, lanes, lanes - left))
+    return found
