@@ -62,12 +62,12 @@ class Nest:
     extents: tuple[int, ...]
     assignments: tuple[Assignment, ...]
 
-    @property
+    @functools.cached_property
     def letters(self) -> tuple[str, ...]:
         """The axes from the outermost to the innermost."""
         return tuple(str(axis) for axis in range(len(self.extents)))
 
-    @property
+    @functools.cached_property
     def targets(self) -> tuple[int, ...]:
         """What it computes."""
         return tuple(a.target for a in self.assignments)
