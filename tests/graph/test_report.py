@@ -113,7 +113,7 @@ def test_a_compiled_plan_is_told_with_its_proof_and_a_refused_one_with_its_reaso
     monkeypatch.setenv("GLASSNET_HOME", str(tmp_path))
     gn.config.set_executor("llvm")
     double = gn.jit(lambda x: x * 2.0)
-    assert "compiled; the first step gave NumPy's numbers\n  1 operations" in traced_once(double).report()
+    assert "compiled; a first step gave NumPy's numbers\n  1 operations" in traced_once(double).report()
     assert "multiply[i] = input0[i] * 2" in double.report()
     monkeypatch.setattr(plans.CompiledPlan, "run", lambda self, *arrays, fed=None: [zeros(3) + 1])
     with pytest.warns(UserWarning, match="output 0 is wrong"):

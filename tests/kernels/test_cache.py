@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 import glassnet as gn
+from glassnet.autograd.op import Op, apply
 from glassnet.graph import trace
 
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
-from glassnet.kernels import cache
+from glassnet.graph.plan import ExecutionPlan
+from glassnet.kernels import cache, kernel
 from glassnet.kernels.plan import CompiledPlan
 
 X = np.arange(12, dtype="float32").reshape(3, 4)
@@ -47,8 +50,8 @@ def result(factor: float = 2.0) -> Any:
     return CompiledPlan(graph, threads=1).run(X)[0]
 
 
-def files(home: Path) -> list[Path]:
-    return sorted((home / "kernels").glob("*"))
+def files(home: Path, kind: str = "*") -> list[Path]:
+    return sorted((home / "kernels").glob(kind))
 
 
 def test_what_was_compiled_once_is_read_the_next_time(translations: list[str], home: Path) -> None:
@@ -64,9 +67,10 @@ def test_what_was_compiled_once_is_read_the_next_time(translations: list[str], h
     [
         lambda patch: patch.setattr(cache.llvmlite, "__version__", "0.0"),
         lambda patch: patch.setattr(cache.machine(), "name", "another"),
-        lambda patch: patch.setattr(cache, "__file__", str(Path(gn.__file__).parent / "graph" / "ir.py")),
+        lambda patch: _edit(patch, "kernel.py"),
+        lambda patch: _edit(patch, "linalg.py"),
     ],
-    ids=["llvmlite", "processor", "generator"],
+    ids=["llvmlite", "processor", "the generator", "an op"],
 )
 def test_code_of_another_kind_has_another_name(change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     change(monkeypatch)
@@ -77,6 +81,12 @@ def test_code_of_another_kind_has_another_name(change: Any, monkeypatch: pytest.
         monkeypatch.undo()
         cache._generator.cache_clear()
     assert name != cache._generator()
+
+
+def _edit(patch: pytest.MonkeyPatch, name: str) -> None:
+    """As if a line were added to a source file."""
+    right = Path.read_bytes
+    patch.setattr(Path, "read_bytes", lambda file: right(file) + (b"\n" if file.name == name else b""))
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-7], lambda data: data[:-1] + b"?"])
@@ -125,3 +135,107 @@ def test_equal_layers_are_one_function(translations: list[str]) -> None:
         wanted = np.tanh(wanted @ w)
     np.testing.assert_allclose(plan.run(x, w)[0], wanted, rtol=1e-5)
     assert translations[0].count("define void @") == 2  # one kernel, one driver
+
+
+# ---------------------------------------------------------------- proofs
+
+
+@pytest.fixture
+def numpy_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The graph of every step that NumPy ran."""
+    found: list[Any] = []
+    right = ExecutionPlan.run
+
+    def run(self: Any, *arrays: Any, fed: Any = None) -> list[Any]:
+        found.append(self.graph)
+        return right(self, *arrays, fed=fed)
+
+    monkeypatch.setattr(ExecutionPlan, "run", run)
+    gn.config.set_executor("llvm")
+    yield found
+    gn.config.set_executor("auto")
+
+
+def stepped(step: Callable[[Any], Any] = lambda x: x * 2.0) -> Any:
+    """What a step gives that is traced, compiled and run as in a new program."""
+    return gn.jit(step)(X).numpy()
+
+
+def wrong_store(emitter: Any, target: Any, position: Any, cell: Any, lanes: Any) -> None:
+    right_store(emitter, target, position, cell, lanes * 1.01)
+
+
+right_store = kernel.Emitter.store
+
+
+def test_a_plan_that_was_proved_once_is_not_run_by_numpy_again(numpy_steps: list[Any], home: Path) -> None:
+    np.testing.assert_array_equal(stepped(), X * 2)
+    assert (len(numpy_steps), len(files(home, "*.proof"))) == (1, 1)
+    np.testing.assert_array_equal(stepped(), X * 2)
+    assert len(numpy_steps) == 1
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-1], lambda data: data[:-1] + b"?"])
+def test_a_damaged_proof_is_not_trusted(damage: Any, numpy_steps: list[Any], home: Path) -> None:
+    stepped()
+    (file,) = files(home, "*.proof")
+    good = file.read_bytes()
+    file.write_bytes(damage(good))
+    stepped()
+    assert len(numpy_steps) == 2
+    assert file.read_bytes() == good
+
+
+def test_a_proof_says_nothing_about_other_code_in_its_place(numpy_steps: list[Any], home: Path) -> None:
+    stepped()
+    (double,) = files(home, "*.o")
+    stepped(lambda x: x * 3.0)
+    (triple,) = {*files(home, "*.o")} - {double}
+    double.write_bytes(triple.read_bytes())
+    with pytest.warns(UserWarning, match="output 0 is wrong; NumPy goes on"):
+        np.testing.assert_array_equal(stepped(), X * 2)
+
+
+def test_a_proof_says_nothing_about_another_graph_with_the_same_code(
+    numpy_steps: list[Any], home: Path, translations: list[str]
+) -> None:
+    """What NumPy runs between two stages is no part of the code, nor what stands in a constant array."""
+    steps: list[Callable[[Any], Any]] = [
+        lambda x: gn.ops.sort(x * 2.0), lambda x: -gn.ops.sort(x * 2.0, axis=0),
+        lambda x: x + X[0], lambda x: x + X[1],
+    ]  # fmt: skip
+    for step in steps:
+        stepped(step)
+    assert len(numpy_steps) == 4
+
+
+def test_a_refuted_plan_is_refuted_again(
+    numpy_steps: list[Any], home: Path, translations: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel.Emitter, "store", wrong_store)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="output 0 is wrong; NumPy goes on"):
+            np.testing.assert_array_equal(stepped(), X * 2)
+    assert (len(translations), files(home, "*.proof")) == (1, [])
+
+
+def test_an_op_whose_sources_are_not_ours_is_proved_in_every_program(numpy_steps: list[Any], home: Path) -> None:
+    class Thrice(Op):
+        rule = "y = 3*x"
+
+        def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+            return xp.multiply(x, 3, out=out)
+
+    for _ in range(2):
+        np.testing.assert_array_equal(stepped(lambda x: -apply(Thrice(), x)), X * -3)
+    assert (len(numpy_steps), files(home, "*.proof")) == (2, [])
+
+
+def test_a_proof_that_cannot_be_written_costs_time_only(numpy_steps: list[Any], home: Path) -> None:
+    stepped()
+    (file,) = files(home, "*.proof")
+    file.unlink()
+    file.mkdir()
+    for _ in range(2):
+        np.testing.assert_array_equal(stepped(), X * 2)
+    assert len(numpy_steps) == 3

@@ -81,5 +81,15 @@ def test_a_home_that_cannot_be_written_is_said_once(right: str, tmp_path: Path) 
     assert said.count("UserWarning: compiled steps cannot be kept in") == 1
 
 
+def test_a_second_program_trains_without_numpy(tmp_path: Path) -> None:
+    home = {"GLASSNET_HOME": str(tmp_path / "home")}
+    plan = "import glassnet.graph.plan as plan; plan.ExecutionPlan.run = None"
+    (tmp_path / "sitecustomize.py").write_text(plan)  # run by every Python that finds it
+    assert run("llvm", tmp_path, **home)[0] == 1
+    first = run("llvm", **home)
+    assert first[0] == 0
+    assert run("llvm", tmp_path, **home) == first
+
+
 def test_one_thread_gives_the_bits_of_two() -> None:
     assert run("llvm", OMP_NUM_THREADS="1")[:2] == run("llvm", OMP_NUM_THREADS="2")[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -192,6 +193,7 @@ def test_a_compiler_that_fails_leaves_numpy_in_charge(monkeypatch: pytest.Monkey
     with pytest.warns(UserWarning, match=r"could not be compiled \(ZeroDivisionError.*\); NumPy goes on"):
         history, *_ = trained("adam", "llvm", epochs=1)
     assert history == trained("adam", "numpy", epochs=1)[0]
+    assert gc.isenabled()
 
 
 @pytest.mark.usefixtures("empty_cache")

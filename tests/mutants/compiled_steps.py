@@ -7,7 +7,7 @@ from mutants.mutant import Mutant
 COMPILER = [
     Mutant(
         "a group overtakes one that it reads", "kernels/fuse.py",
-        "if _owners(group.targets, memory) & needed:", "if False:",
+        "writers[owner] = max(position, writers.get(owner, 0))", "pass",
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
     ),
     Mutant(
@@ -17,12 +17,12 @@ COMPILER = [
     ),
     Mutant(
         "weights are overwritten that are still read", "kernels/stages.py",
-        "if written and self._touches(group.reads, content):", "if False:",
+        "or read.get(content, 0) > position:", "or position < 0:",
         "tests/kernels/test_plan.py::test_a_weight_that_is_read_after_its_update_keeps_its_old_value",
     ),
     Mutant(
         "a variable that another one takes over is overwritten first", "kernels/stages.py",
-        "if self.place(result).memory != result or taken_over:", "if self.place(result).memory != result:",
+        "!= result or content in taken_over or", "!= result or",
         "tests/kernels/test_plan.py::test_a_variable_that_another_one_takes_over_is_not_updated_in_place",
     ),
     Mutant(
@@ -66,5 +66,13 @@ COMPILER = [
         "a wrong kernel trains on", "graph/executor.py",
         "self.is_proved = not wrong", "self.is_proved, wrong = True, []",
         "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",
+    ),
+    Mutant(
+        "a proof counts for whatever code lies beside it", "kernels/cache.py", "{library.digest} ", "",
+        "tests/kernels/test_cache.py::test_a_proof_says_nothing_about_other_code_in_its_place",
+    ),
+    Mutant(
+        "a proof counts for every graph with the same code", "kernels/cache.py", ' {meaning}"', '"',
+        "tests/kernels/test_cache.py::test_a_proof_says_nothing_about_another_graph_with_the_same_code",
     ),
 ]  # fmt: skip

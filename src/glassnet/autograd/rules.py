@@ -271,24 +271,23 @@ def parse(rule: str) -> tuple[Statement, ...]:
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct parts of an expression."""
-    match expr:
-        case Read(_, indices):
-            return indices
-        case Call(_, arguments):
-            return arguments
-        case Binary(_, left, right):
-            return (left, right)
-        case Negative(inner) | Guard(inner) | Reduce(_, _, inner):
-            return (inner,)
-        case _:
-            return ()
+    parts = _PARTS.get(type(expr))
+    return parts(expr) if parts else ()
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Expr, ...]]] = {
+    Read: lambda e: e.indices, Call: lambda e: e.arguments, Binary: lambda e: (e.left, e.right),
+    Negative: lambda e: (e.operand,), Guard: lambda e: (e.condition,), Reduce: lambda e: (e.body,),
+}  # fmt: skip
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
     """The expression and everything inside it, outside first."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
+    rest = [expr]
+    while rest:
+        part = rest.pop()
+        yield part
+        rest += children(part)[::-1]
 
 
 def stated_extents(statement: Statement) -> dict[str, int]:

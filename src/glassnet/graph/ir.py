@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -100,6 +101,23 @@ class Graph:
         now, line = CLOCK.tick(), user_line() if self.assigns else ""
         for variable, _ in self.assigns:
             variable.leaf.changed_at, variable.leaf.changed_line = now, line
+
+    def meaning(self) -> str:
+        """All that the numbers of a step follow from, apart from the data; empty where an op is not this package's own.
+
+        Variables and layers may have any names. What an op computes is in the sources, for those that we know.
+        """
+        if not all(type(call.op).__module__.startswith("glassnet.") for call in self.calls):
+            return ""
+        contents = dict(self.variables)
+        parts = (
+            [(value.role, value.spec) for value in self.values],
+            [(type(call.op).__module__, repr(call.op), call.inputs, call.results) for call in self.calls],
+            self.inputs, self.outputs, [*contents.values()], [feed.value for feed in self.feeds],
+            [(number, hashlib.sha256(array.tobytes()).hexdigest()) for array, number in self.constants],
+            [(contents[variable], number) for variable, number in self.assigns],
+        )  # fmt: skip
+        return repr(parts)
 
     def difference(self, other: Graph) -> str | None:
         """What differs first between two traces of the same step, or None when they are equal."""

@@ -17,7 +17,7 @@ from typing import Any
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import I1, I8, I64, POINTER, VOID, external
 from glassnet.kernels.loops import loop
-from glassnet.kernels.team import BASE, arrive, field, wait_for
+from glassnet.kernels.team import BASE, field, meet
 
 ARENA, STEPS, ROWS, FIRST_SLOT = range(4)
 _WORTH_SHARING = 40_000
@@ -90,10 +90,9 @@ class Driver:
         if not any(self.shared):
             return
         self.barriers += 1
-        arrive(self.builder, self.control)
         before = self.builder.mul(step, I64(self._barriers_per_step * self.threads))
         here = self.builder.add(before, I64(self.barriers * self.threads))
-        wait_for(self.builder, self.control, self.builder.add(self.base, here))
+        meet(self.builder, self.control, self.builder.add(self.base, here))
 
     def _call(self, kernel: Kernel, shared: bool, pointers: list[Any]) -> None:
         if shared:

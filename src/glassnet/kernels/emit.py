@@ -73,6 +73,7 @@ class Emitter:
         stored: Callable[[int], bool],
     ) -> None:
         self.builder, self.place, self.pointers, self.stored = builder, places, pointers, stored
+        self._written: dict[Any, Any] = {}
 
     # ------------------------------------------------------------ one block of cells
     def block(self, nest: Nest, position: Position, cells: list[Cell]) -> None:
@@ -280,8 +281,8 @@ class Emitter:
                 moving = self._plus(moving, value, factor * stride)
         pointer = self.pointers[place.base]
         if moving is not None:
-            pointer = self.builder.gep(pointer, [moving], source_etype=I8)
-        return self.builder.gep(pointer, [I64(fixed)], source_etype=I8) if fixed else pointer
+            pointer = self._once("gep", pointer, moving)
+        return self._once("gep", pointer, fixed) if fixed else pointer
 
     def letter(self, letter: str, position: Position, cell: Cell) -> tuple[Any, int]:
         """A letter's value at run time (None for 0) and the number to be added."""
@@ -306,8 +307,19 @@ class Emitter:
     def _plus(self, total: Any, value: Any, factor: int) -> Any:
         if value is None or not factor:
             return total
-        product = value if factor == 1 else self.builder.mul(value, I64(factor), flags=["nsw"])
-        return product if total is None else self.builder.add(total, product, flags=["nsw"])
+        product = value if factor == 1 else self._once("mul", value, factor)
+        return product if total is None else self._once("add", total, product)
+
+    def _once(self, name: str, left: Any, right: Any) -> Any:
+        """A step towards an address; the one from before where this block has it: cells of a block share most of them."""
+        key = (self.builder.block, name, left, right)
+        if key not in self._written:
+            if name == "gep":
+                found = self.builder.gep(left, [number(right)], source_etype=I8)
+            else:
+                found = getattr(self.builder, name)(left, number(right), flags=["nsw"])
+            self._written[key] = found
+        return self._written[key]
 
     # ------------------------------------------------------------ types
     def natural(self, expr: Expr) -> DType | None:

@@ -57,19 +57,19 @@ def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
         memory: value -> the value whose memory it is, for views and results that take over memory.
     """
     groups: list[Group] = []
+    writers: dict[int, int] = {}  # of each piece of memory: the last group that writes it
     for nest in nests:
+        first = max((writers.get(owner, 0) for owner in _owners(map(value_of, nest.reads()), memory)), default=0)
+        candidates = reversed(range(first, len(groups)))
         if nest.follows:
-            groups[-1].nests.append(nest)
-            continue
-        needed = _owners(map(value_of, nest.reads()), memory)
-        for group in reversed(groups):
-            if _join(group, nest, memory):
-                break
-            if _owners(group.targets, memory) & needed:
-                groups.append(Group([nest]))
-                break
+            position = len(groups) - 1
+            groups[position].nests.append(nest)
         else:
+            position = next((k for k in candidates if _join(groups[k], nest, memory)), len(groups))
+        if position == len(groups):
             groups.append(Group([nest]))
+        for owner in _owners(nest.targets, memory):
+            writers[owner] = max(position, writers.get(owner, 0))
     return groups
 
 

@@ -64,7 +64,7 @@ class Kernel:
         self.builder.ret_void()
         return function
 
-    @property
+    @functools.cached_property
     def signature(self) -> str:
         """All that its code depends on, with values numbered in the order in which they appear: equal kernels have one."""
         numbers = {value: position for position, value in enumerate(self.values)}

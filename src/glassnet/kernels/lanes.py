@@ -7,6 +7,7 @@ and infinity behave as in NumPy.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ _CONTRACT = ("contract",)
 _SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
+@functools.cache
 def vector_type(dtype: DType, width: int) -> Any:
     """The type of a register; one lane is a scalar."""
     element = TYPES[dtype.name]
@@ -181,7 +183,7 @@ class Lanes:
             return self
         empty = ir.Constant(vector_type(self.dtype, width), ir.Undefined)
         first = self.builder.insert_element(empty, self.value, I32(0))
-        spread = self.builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(I32, width), [0] * width))
+        spread = self.builder.shuffle_vector(first, empty, _order((0,) * width))
         return Lanes(self.builder, spread, self.dtype, width)
 
     def element(self, lane: int) -> Any:
@@ -208,16 +210,27 @@ class Lanes:
             return self
         if width == 1:
             return Lanes(self.builder, self.element(start), self.dtype, 1)
-        chosen = ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
+        chosen = _order(tuple(range(start, start + width)))
         return Lanes(self.builder, self.builder.shuffle_vector(self.value, self.value, chosen), self.dtype, width)
 
 
 def full(builder: Any, number: float, dtype: DType, width: int) -> Lanes:
     """A constant in every lane."""
-    kind, value = vector_type(dtype, width), float(number) if dtype.kind == "f" else int(number)
-    if dtype == np.float32:
-        value = float(np.float32(value))
-    return Lanes(builder, ir.Constant(kind, [value] * width if width > 1 else value), dtype, width)
+    value = float(dtype.type(number)) if dtype.kind == "f" else int(number)
+    return Lanes(builder, _constant(dtype, width, repr(value)), dtype, width)
+
+
+@functools.cache
+def _constant(dtype: DType, width: int, number: str) -> Any:
+    """A constant, made once for all kernels: as text, in which 0 differs from -0."""
+    value = float(number) if dtype.kind == "f" else int(number)
+    return ir.Constant(vector_type(dtype, width), [value] * width if width > 1 else value)
+
+
+@functools.cache
+def _order(lanes: tuple[int, ...]) -> Any:
+    """Which lanes a shuffle takes."""
+    return ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes))
 
 
 def first_lanes(builder: Any, address: Any, dtype: DType, width: int, count: int) -> Lanes:
@@ -238,15 +251,14 @@ def transposed(rows: list[Lanes]) -> list[Lanes]:
     of register j, bit by bit of i and j.
     """
     width, found = rows[0].width, list(rows)
-    indices = ir.VectorType(I32, width)
     distance = width // 2
     while distance:
-        low = [lane if not lane & distance else width + (lane ^ distance) for lane in range(width)]
-        high = [lane | distance if not lane & distance else width + lane for lane in range(width)]
+        low = _order(tuple(lane if not lane & distance else width + (lane ^ distance) for lane in range(width)))
+        high = _order(tuple(lane | distance if not lane & distance else width + lane for lane in range(width)))
         for i in range(width):
             if not i & distance:
                 a, b, build = found[i], found[i + distance], rows[0].builder
-                found[i] = a.new(build.shuffle_vector(a.value, b.value, ir.Constant(indices, low)))
-                found[i + distance] = a.new(build.shuffle_vector(a.value, b.value, ir.Constant(indices, high)))
+                found[i] = a.new(build.shuffle_vector(a.value, b.value, low))
+                found[i + distance] = a.new(build.shuffle_vector(a.value, b.value, high))
         distance //= 2
     return found

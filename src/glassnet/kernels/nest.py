@@ -64,12 +64,12 @@ class Nest:
     follows: bool = False
     """Whether it runs in the rows of the nest before it: what that one has computed is read while it is in the cache."""
 
-    @property
+    @functools.cached_property
     def letters(self) -> tuple[str, ...]:
         """The axes from the outermost to the innermost."""
         return tuple(str(axis) for axis in range(len(self.extents)))
 
-    @property
+    @functools.cached_property
     def targets(self) -> tuple[int, ...]:
         """What it computes."""
         return tuple(a.target for a in self.assignments)

@@ -19,7 +19,7 @@ import numpy as np
 from glassnet.autograd.rules import Read
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels import show
-from glassnet.kernels.cache import compiled
+from glassnet.kernels.cache import Proof, compiled
 from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS, Driver, Layout
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
@@ -97,6 +97,7 @@ class CompiledPlan:
         }  # fmt: skip
         code = repr([(number, driver.signature) for number, driver in self.drivers.items()])
         self._machine_code = compiled(code, self._write)
+        self.proof = Proof(code, self._machine_code, self.graph.meaning())
         self._run_driver = {number: self._runner(number, driver) for number, driver in self.drivers.items()}
 
     def _write(self, module: Module) -> None:

@@ -136,34 +136,20 @@ class Program:
     def _in_place(self) -> Iterable[tuple[int, int]]:
         """(result, content) of assigned variables that may be overwritten while the step runs: nobody reads on."""
         contents = dict(self.graph.variables)
-        taken: set[int] = set()
+        taken_over = {self.place(result).memory for _, result in self.graph.assigns}
+        parts = [part for stage in self.stages for part in ([stage.call] if stage.call else stage.groups)]
+        written = dict[int, tuple[int, Group]]()  # value -> the first group that writes it
+        read = dict[int, int]()  # memory -> the last part that reads from it
+        for position, part in enumerate(parts):
+            if isinstance(part, Group):
+                written |= dict.fromkeys(part.targets - written.keys(), (position, part))
+            read |= {self.place(v).memory: position for v in (part.reads if isinstance(part, Group) else part.inputs)}
         for variable, result in self.graph.assigns:
-            content = contents[variable]
-            if result not in taken and self._may_overwrite(content, result):
-                taken.add(result)
-                yield result, content
-
-    def _may_overwrite(self, content: int, result: int) -> bool:
-        taken_over = any(self.place(other).memory == content for _, other in self.graph.assigns)
-        if self.place(result).memory != result or taken_over:
-            return False
-        written = False
-        for stage in self.stages:
-            if stage.call is not None:
-                if result in stage.call.results or (written and self._touches(stage.call.inputs, content)):
-                    return False
+            content, (position, group) = contents[variable], written.pop(result, (-1, Group()))
+            if self.place(result).memory != result or content in taken_over or read.get(content, 0) > position:
                 continue
-            for group in stage.groups:
-                if written and self._touches(group.reads, content):
-                    return False
-                if result in group.targets:
-                    written = True
-                    if not all(self._reads_own_cells(nest, content, result) for nest in group.nests):
-                        return False
-        return written
-
-    def _touches(self, values: Iterable[int], content: int) -> bool:
-        return any(self.place(value).memory == content for value in values)
+            if all(self._reads_own_cells(nest, content, result) for nest in group.nests):
+                yield result, content
 
     def _reads_own_cells(self, nest: Nest, content: int, result: int) -> bool:
         reads = [read for read in nest.reads() if self.place(value_of(read)).memory == content]

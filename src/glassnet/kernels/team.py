@@ -98,6 +98,19 @@ def wait_for(builder: Any, control: Any, arrivals: Any) -> None:
     wait_until(builder, field(builder, control, ARRIVED), arrivals)
 
 
+def meet(builder: Any, control: Any, arrivals: Any) -> None:
+    """A barrier: the thread has come, and waits until so many have. All barriers of a module are one function."""
+    function = builder.module.globals.get("meet")
+    if function is None:
+        function = ir.Function(builder.module, ir.FunctionType(VOID, [POINTER, I64]), "meet")
+        function.attributes.add("noinline")
+        inside = ir.IRBuilder(function.append_basic_block("entry"))
+        arrive(inside, function.args[0])
+        wait_for(inside, *function.args)
+        inside.ret_void()
+    builder.call(function, [control, arrivals])
+
+
 class _Driver(ir.instructions.CastInstr):  # type: ignore[misc]  # llvmlite has no types
     """A driver at an address that is known when the step runs."""
 
