@@ -94,24 +94,30 @@ def _optimized(text: str) -> tuple[Any, Any]:
 
     Only those that look at one function: kernels stay functions of their own, and that halves the time it takes.
     """
-    parsed = llvm.parse_assembly(text)
+    parsed = llvm.parse_assembly(text, llvm.create_context())  # types and constants go with their context
     parsed.verify()
-    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
-    tuning.loop_unrolling = tuning.loop_vectorization = tuning.slp_vectorization = False  # kernels say it
     target = machine().target()
-    builder = llvm.create_pass_builder(target, tuning)
-    passes = builder.getFunctionPassManager()
+    passes, builder = _passes(machine().name, machine().lanes)
     for function in parsed.functions:
         if not function.is_declaration:
             passes.run(function, builder)
     return parsed, target
 
 
+@functools.cache
+def _passes(processor: str, lanes: int) -> tuple[Any, Any]:
+    """LLVM's passes for a processor with registers of so many lanes. Made once: llvmlite never frees them."""
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
+    tuning.loop_unrolling = tuning.loop_vectorization = tuning.slp_vectorization = False  # kernels say it
+    builder = llvm.create_pass_builder(machine().target(), tuning)
+    return builder.getFunctionPassManager(), builder
+
+
 class Library:
     """Machine code in memory; it lives as long as this object."""
 
     def __init__(self, code: bytes) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly("", llvm.create_context()), machine().target())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         self.digest = hashlib.sha256(code).hexdigest()
