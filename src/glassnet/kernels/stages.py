@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,7 @@ from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
 from glassnet.kernels.memory import Place, contiguous, laid_out_like
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, value_of
+from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
 
 
@@ -56,6 +58,7 @@ class Program:
         """Whose kernels the values belong to that the graph does not have."""
         self.outputs: list[int] = []
         self.stages = list(self._stages())
+        self._recompute()
         self.updated_in_place = dict(self._in_place())
         for value, place in self.places.items():  # of the results, and of views of them
             memory = self.updated_in_place.get(place.memory, place.memory)
@@ -127,6 +130,16 @@ class Program:
         shape = self.place(value).shape
         body = Read(str(value), tuple(Name(str(axis)) for axis in range(len(shape))))
         return Nest(shape, (Assignment(self.lowering.new_value(self.specs[value]), body),))
+
+    def _recompute(self) -> None:
+        """Let kernels compute again what it does not pay to keep."""
+        kept = [*self.outputs, *(result for _, result in self.graph.assigns)]
+        kept += [v for stage in self.stages if stage.call for v in (*stage.call.inputs, *stage.call.results)]
+        changed = {id(variable) for variable, _ in self.graph.assigns}
+        overwritten = [content for variable, content in self.graph.variables if id(variable) in changed]
+        found = iter(recomputed([g for s in self.stages for g in s.groups], self.place, kept, overwritten))
+        for stage in self.stages:
+            stage.groups = [group for group in itertools.islice(found, len(stage.groups)) if group.nests]
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:
