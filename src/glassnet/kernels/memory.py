@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,12 @@ class Place:
 
     @property
     def size(self) -> int:
-        """Bytes that a contiguous value takes."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
+        """Bytes that it takes without gaps; along axes whose cells take turns it takes one."""
+        return math.prod(n for n, stride in zip(self.shape, self.strides) if stride) * self.dtype.itemsize
+
+    def row(self, axes: int) -> Place:
+        """Room for one row: the cells along the outer axes take turns in it."""
+        return replace(self, strides=(0,) * axes + self.strides[axes:])
 
     @property
     def is_contiguous(self) -> bool:
@@ -69,6 +74,19 @@ def laid_out_like(place: Place, view: Callable[[Any], Any]) -> Place | None:
         return None
     shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0] - before
     return Place(place.memory, result.shape, place.dtype, result.strides, place.offset + shift)
+
+
+def axes_of_view(view: Place, whole: Place) -> list[int | None] | None:
+    """Which axis of a view each axis of the whole is; None for an axis of one cell. None if it is no mere exchange of axes.
+
+    >>> whole = contiguous(0, Spec((2, 1, 3), "float32"))
+    >>> axes_of_view(laid_out_like(whole, lambda array: array.reshape(2, 3).T), whole)
+    [1, None, 0]
+    """
+    axes = [view.strides.index(s) if n > 1 and s in view.strides else None for n, s in zip(whole.shape, whole.strides)]
+    found = [None if axis is None else view.shape[axis] for axis in axes]
+    same_cells = view.offset == whole.offset and math.prod(view.shape) == math.prod(whole.shape)
+    return axes if same_cells and found == [n if n > 1 else None for n in whole.shape] else None
 
 
 def arena(sizes: dict[int, int], lives: dict[int, tuple[int, int]]) -> tuple[dict[int, int], int]:

@@ -57,7 +57,9 @@ class CompiledPlan:
                 lives.setdefault(self.place(value).memory, [time, time])[1] = time
         self._in_memory = from_memory | {self.place(value).memory for value in from_memory}
         outside = {value.id for value in self.graph.values if value.role != "result"} | {*self.program.outputs}
+        per_thread = {m: padded(self.place(m).size) for m in self.program.rows if self.stored(m)}
         sizes = {m: self.place(m).size for m in lives if m not in outside and self.stored(m)}
+        sizes |= {m: size * self.threads for m, size in per_thread.items()}
         spans = {memory: (first, last) for memory, (first, last) in lives.items()}
         batch = self._batch()
         buffers = {-1 - memory: memory for memory in self.graph.inputs if batch > 1 and memory in lives}
@@ -68,7 +70,7 @@ class CompiledPlan:
         slots = {m: FIRST_SLOT + k for k, m in enumerate(sorted(m for m in outside if m in lives or m in kept))}
         per_step = [feed.value for feed in self.graph.feeds] + self.program.outputs
         picked = {m: (self.place(m).size // max(batch, 1), offsets.get(-1 - m, 0)) for m in self.graph.inputs}
-        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, picked, batch)
+        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, per_thread, picked, batch)
 
     def _batch(self) -> int:
         """The rows of all inputs; 0 where they disagree."""

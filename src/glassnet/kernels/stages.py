@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.rules import Name, Read
+from glassnet.autograd.rules import Expr, Name, Number, Read
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
-from glassnet.kernels.memory import Place, contiguous, laid_out_like
-from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, value_of
+from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_like
+from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
 from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
+
+_ROW = 1 << 16
+"""Bytes of a row that stays in the cache while the next nests read it."""
 
 
 @dataclass
@@ -66,6 +70,8 @@ class Program:
         self.kept = {*self.outputs, *self.updated_in_place}
         """What has to be in memory when the step ends."""
         self._append_assignments()
+        self.rows = set(self._rows())
+        """Values of which there is one row at a time, for each thread."""
 
     def place(self, value: int) -> Place:
         """Where a value lives; in memory of its own unless something else was said."""
@@ -104,7 +110,26 @@ class Program:
     def _fused(self, nests: list[Nest]) -> list[Group]:
         for part in self.lowering.parts:
             self.place(part)
-        return fused(nests, {value: place.memory for value, place in self.places.items()})
+        direct = [Nest(nest.extents, tuple(map(self._without_views, nest.assignments))) for nest in nests]
+        return fused(direct, {value: place.memory for value, place in self.places.items()})
+
+    def _without_views(self, assignment: Assignment) -> Assignment:
+        """An assignment that reads what the step computes itself, not the same cells by another name."""
+        axes: dict[int, list[int | None]] = {}
+        for value in {value_of(read) for read in assignment.reads()}:
+            view = self.place(value)
+            is_own = view.memory >= len(self.graph.values) or self.graph.values[view.memory].role == "result"
+            found = axes_of_view(view, self.place(view.memory)) if is_own and view.memory != value else None
+            if found is not None:
+                axes[value] = found
+
+        def direct(part: Expr) -> Expr | None:
+            if not isinstance(part, Read) or value_of(part) not in axes:
+                return None
+            own = [Number(0) if axis is None else part.indices[axis] for axis in axes[value_of(part)]]
+            return Read(str(self.place(value_of(part)).memory), tuple(own))
+
+        return replace(assignment, body=rebuilt(assignment.body, direct)) if axes else assignment
 
     def _is_view(self, call: Call) -> bool:
         (result,) = call.results
@@ -140,6 +165,22 @@ class Program:
         found = iter(recomputed([g for s in self.stages for g in s.groups], self.place, kept, overwritten))
         for stage in self.stages:
             stage.groups = [group for group in itertools.islice(found, len(stage.groups)) if group.nests]
+
+    def _rows(self) -> Iterator[int]:
+        """Give what only the nests of one group touch, row by row, room for a row."""
+        touched = Counter(
+            place.memory
+            for stage in self.stages
+            for touched, _ in stage.moments()
+            for place in {*map(self.place, touched)}
+        )
+        for group in (group for stage in self.stages for group in stage.groups if len(group.nests) > 1):
+            for nest in group.nests:
+                for value in nest.targets:
+                    row = self.place(value).row(len(group.shared))
+                    if row.memory == value not in self.kept and touched[value] == 1 and row.size <= _ROW:
+                        self.places[value] = row
+                        yield value
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:
