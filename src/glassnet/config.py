@@ -9,13 +9,17 @@ import numpy as np
 
 from glassnet.errors import ArgumentError
 
-__all__ = ["epsilon", "executor", "floatx", "image_data_format", "set_epsilon", "set_executor", "set_floatx"]
+__all__ = [
+    "convolution_tile", "epsilon", "executor", "floatx", "image_data_format", "set_convolution_tile", "set_epsilon",
+    "set_executor", "set_floatx",
+]  # fmt: skip
 
 _EXECUTORS = ("auto", "numpy", "llvm")
 _executor = "auto"
 _FLOAT_TYPES = {"float32", "float64"}
 _floatx = np.dtype("float32")
 _epsilon = 1e-7
+_convolution_tile = 2
 
 
 def floatx() -> str:
@@ -77,6 +81,28 @@ def set_executor(value: str) -> None:
             "set_executor: unknown executor", expected="'auto', 'numpy' or 'llvm'", received=repr(value)
         )
     _executor = value
+
+
+def convolution_tile() -> int:
+    """Results along each axis that a compiled 3x3 convolution computes together.
+
+    >>> convolution_tile()
+    2
+    """
+    return _convolution_tile
+
+
+def set_convolution_tile(value: int) -> None:
+    """Choose how compiled 3x3 convolutions multiply (Winograd's minimal filtering).
+
+    Arguments:
+        value: 2, the default, takes 16 products for 2x2 results and rounds as the definition does; 4 takes 36 for 4x4
+            and rounds about ten times as much; 1 is the definition, 9 for each result.
+    """
+    global _convolution_tile
+    if value not in (1, 2, 4):
+        raise ArgumentError("set_convolution_tile: no such tile", expected="1, 2 or 4", received=repr(value))
+    _convolution_tile = value
 
 
 def cache_folder() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ from helpers.contract import Case, close, cotangents, run
 
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
-from glassnet.kernels import cache, llvm
 from glassnet.kernels.plan import CompiledPlan  # behind the check for its library
 
 FAMILIES = sorted(path.stem for path in (Path(__file__).parents[1] / "ops").glob("test_*.py"))
@@ -68,24 +67,6 @@ WITH_NUMPY = {
     "Argsort", "CtcLoss", "FlatIndex", "TopK",
 }  # fmt: skip
 """Ops of which some case has no kernel in float32; everything else must have one."""
-
-
-PROCESSORS = {"sse2": ("x86-64", 4, 16), "avx2": ("x86-64-v3", 8, 16), "own": None}
-"""LLVM's name, numbers in a register, and registers; or this very processor, which may have AVX-512."""
-
-
-@pytest.fixture
-def processor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Compile for a processor with registers of another width."""
-    if not llvm.llvm.get_host_cpu_features().get(request.param, True):
-        pytest.skip(f"this processor has no {request.param}")
-    if PROCESSORS[request.param] is not None:
-        for attribute, value in zip(("name", "lanes", "registers"), PROCESSORS[request.param]):
-            monkeypatch.setattr(llvm.machine(), attribute, value)
-        monkeypatch.setattr(llvm.machine(), "features", "")
-    cache._generator.cache_clear()
-    yield
-    cache._generator.cache_clear()
 
 
 WIDE = ("test_attention", "test_convolution", "test_elementwise", "test_linalg", "test_pooling", "test_reduction")

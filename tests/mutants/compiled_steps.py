@@ -47,10 +47,6 @@ COMPILER = [
         "tests/kernels/test_fuse.py::test_rows_that_are_not_complete_yet_are_not_read",
     ),
     Mutant(
-        "threads share one row", "kernels/driver.py", "self.layout.per_thread.get(memory, 0)", "0",
-        "tests/kernels/test_fuse.py::test_each_thread_has_rows_of_its_own",
-    ),
-    Mutant(
         "a weight is asked again after its update", "kernels/recompute.py", "source.memory in self.overwritten or", "",
         "tests/kernels/test_recompute.py::test_a_weight_is_not_read_again_after_its_update",
     ),
@@ -69,6 +65,16 @@ COMPILER = [
         "return [self.current_rate(replay * count.steps + ahead) for replay in range(replays)]",
         "return self.current_rate(ahead)",
         "tests/kernels/test_plan.py::test_many_steps_in_one_call_give_the_bits_of_single_steps",
+    ),
+    Mutant(
+        "threads share the row that each should have", "kernels/driver.py",
+        "self._product(self.thread, self.layout.rows[memory])", "self._product(self.thread, 0)",
+        "tests/kernels/test_winograd.py::test_all_sides_of_a_convolution_give_its_definition",
+    ),
+    Mutant(
+        "the last tiles of an odd image are left out", "kernels/winograd.py",
+        "((0, whole, self.size), (whole, 1, rest)) if", "((0, whole, self.size), (whole, 1, 0)) if",
+        "tests/kernels/test_winograd.py::test_all_sides_of_a_convolution_give_its_definition",
     ),
     Mutant(
         "a wrong kernel trains on", "graph/executor.py",

@@ -162,7 +162,7 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
 
         A model being built is such a trace too. Plans carry no hooks.
         """
-        key = (_key(list(arguments), arrays), STATE.training, config.executor())
+        key = (_key(list(arguments), arrays), STATE.training, config.executor(), config.convolution_tile())
         if STATE.tracer is not None or STATE.hooks or any(type(array) is Spec for array in arrays):
             return None
         compiled = self._compiled.get(key)

@@ -23,7 +23,8 @@ def described(function: Callable[..., Any], arguments: Sequence[Any]) -> dict[st
     named = zip(_names(function, len(arguments)), arguments)
     found = dict(part for name, argument in named for part in _parts(name, argument))
     training = {} if STATE.training is None else {"training": str(STATE.training)}
-    return found | training | {"executor": config.executor()}
+    tile = "" if config.convolution_tile() == 2 else f" with convolution tiles of {config.convolution_tile()}"
+    return found | training | {"executor": config.executor() + tile}
 
 
 def why_traced(call: dict[str, str], known: Iterable[dict[str, str]]) -> str:

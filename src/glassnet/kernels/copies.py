@@ -123,12 +123,15 @@ def _replaced(expr: Expr, old: Expr, new: Read) -> Expr:
 
 _LONG = 4096
 """Numbers of a sum that is worth two stages."""
+_PARTS = 16
+"""Into how many a long sum of products is cut at most: enough for the threads, few beside the numbers that are summed."""
 
 
 def with_staged_sums(nests: list[Nest], values: Values) -> list[Nest]:
     """The nests, with long sums over several axes in two stages: all threads can help, and rounding stays small.
 
-    A sum of n float32 numbers one after the other loses up to n roundings; n/k sums of k numbers lose n/k + k.
+    A sum of n float32 numbers one after the other loses up to n roundings; n/k sums of k numbers lose n/k + k. Factors
+    of a part stay in the cache for all cells of the result.
     """
     return [stage for nest in nests for stage in _stages(nest, values)]
 
@@ -136,17 +139,34 @@ def with_staged_sums(nests: list[Nest], values: Values) -> list[Nest]:
 def _stages(nest: Nest, values: Values) -> list[Nest]:
     (assignment,) = nest.assignments
     nodes = assignment.reductions()
-    if nest.is_contraction or len(nodes) != 1 or nodes[0].kind != "sum":
+    if len(nodes) != 1 or nodes[0].kind != "sum":
         return [nest]
     (node,) = nodes
     if len(node.letters) < 2 or math.prod(node.extents) < _LONG:
         return [nest]
-    first, count = node.letters[0], node.extents[0]
-    moved = {first: "0"} | {letter: str(int(letter) + 1) for letter in nest.letters}
+    count = _part_count(nest, node) if nest.is_contraction else node.extents[0]
+    if count == 1:
+        return [nest]
     part = values.new_value(Spec((count, *nest.extents), values.specs[assignment.target].dtype))
-    inner = rebuilt(node.body, lambda e: Name(moved[e.name]) if isinstance(e, Name) and e.name in moved else None)
-    parts = Nest((count, *nest.extents), (Assignment(part, Reduce("sum", node.letters[1:], inner, node.extents[1:])),))
-    read = Read(str(part), (Name(first), *map(Name, nest.letters)))
-    total = Reduce("sum", first, read, (count,))
+    parts = Nest((count, *nest.extents), (Assignment(part, _part(node, nest, count)),))
+    first = node.letters[0]
+    total = Reduce("sum", first, Read(str(part), (Name(first), *map(Name, nest.letters))), (count,))
     body = rebuilt(assignment.body, lambda e: total if e is node else None)
     return [parts, replace(nest, assignments=(replace(assignment, body=body),))]
+
+
+def _part_count(nest: Nest, node: Reduce) -> int:
+    """Equal parts of the first axis of a sum of products; one where the parts would be many beside what is summed."""
+    count = max(count for count in range(1, _PARTS + 1) if node.extents[0] % count == 0)
+    return count if math.prod(nest.extents) <= math.prod(node.extents) else 1
+
+
+def _part(node: Reduce, nest: Nest, count: int) -> Reduce:
+    """The sum over one part of the first letter; the part is axis 0 of the nest now, the others follow."""
+    first, others, size = node.letters[0], node.letters[1:], node.extents[0] // count
+    new: dict[str, Expr] = {letter: Name(str(int(letter) + 1)) for letter in nest.letters}
+    new[first] = Name("0") if size == 1 else Binary("+", Binary("*", Number(size), Name("0")), Name(first))
+    body = rebuilt(node.body, lambda e: new.get(e.name) if isinstance(e, Name) else None)
+    if size == 1:
+        return Reduce("sum", others, body, node.extents[1:])
+    return Reduce("sum", node.letters, body, (size, *node.extents[1:]))

@@ -32,17 +32,17 @@ class Layout:
         offsets: bytes from the beginning of the arena.
         slots: words of the table that hold an address.
         advances: bytes from one step to the next, for what every step has an array of its own of.
-        per_thread: of what each thread has for itself: bytes from one to the next.
         picked: of the inputs: bytes of a row, and the place in the arena where the rows of a batch are put together.
         batch: rows of a batch; 0 where the inputs disagree about it.
+        rows: bytes of a row, for memory of which every thread has one row of its own.
     """
 
     offsets: dict[int, int]
     slots: dict[int, int]
     advances: dict[int, int]
-    per_thread: dict[int, int]
     picked: dict[int, tuple[int, int]]
     batch: int
+    rows: dict[int, int]
 
 
 class Driver:
@@ -123,8 +123,9 @@ class Driver:
         found = {}
         for memory in self.used:
             if memory in self.layout.offsets:
-                own = self._product(self.thread, self.layout.per_thread.get(memory, 0))
-                found[memory] = self._plus(self._plus(arena, self.layout.offsets[memory]), own)
+                found[memory] = self._plus(arena, self.layout.offsets[memory])
+                if memory in self.layout.rows:
+                    found[memory] = self._plus(found[memory], self._product(self.thread, self.layout.rows[memory]))
                 continue
             found[memory] = self._word(self.layout.slots[memory], POINTER)
             if memory in self.layout.advances:

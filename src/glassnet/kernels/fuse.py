@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glassnet.autograd.rules import Name, Read
@@ -31,7 +31,7 @@ class Group:
     @property
     def shared(self) -> tuple[int, ...]:
         """The extents of the outer axes that go round all its nests, so that inside only a row is touched."""
-        return self.nests[0].extents[: shared_axes(self.nests)]
+        return self.nests[0].extents[: 1 if self.is_written_by_rows else shared_axes(self.nests)]
 
     @property
     def targets(self) -> set[int]:
@@ -39,9 +39,21 @@ class Group:
         return {target for nest in self.nests for target in nest.targets}
 
     @property
+    def is_written_by_rows(self) -> bool:
+        """Whether its nests were meant to share their rows."""
+        return any(nest.follows for nest in self.nests)
+
+    @property
     def reads(self) -> set[int]:
         """Everything it reads."""
         return {value_of(read) for nest in self.nests for read in nest.reads()}
+
+    def accesses(self) -> Iterator[Read]:
+        """Every cell that is read or written."""
+        for nest in self.nests:
+            own = tuple(map(Name, nest.letters))
+            yield from nest.reads()
+            yield from (Read(str(a.target), own if a.at is None else a.at) for a in nest.assignments)
 
 
 def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
@@ -52,6 +64,9 @@ def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
     """
     groups: list[Group] = []
     for nest in nests:
+        if nest.follows:
+            groups[-1].nests.append(nest)
+            continue
         needed = _owners(map(value_of, nest.reads()), memory)
         for group in reversed(groups):
             if _join(group, nest, memory):
@@ -124,9 +139,13 @@ def _share_rows(nests: Sequence[Nest], memory: Mapping[int, int]) -> bool:
     targets = {target for nest in nests for target in nest.targets}
     written = _owners(targets, memory)
     reads = [value_of(read) for nest in nests for read in nest.reads()]
-    if any(memory.get(v, v) in written and v not in targets for v in reads) or any(n.is_elsewhere for n in nests):
+    is_written_by_rows = any(nest.follows for nest in nests)
+    judged = nests[-1:] if is_written_by_rows else nests
+    if any(memory.get(v, v) in written and v not in targets for v in reads) or any(n.is_elsewhere for n in judged):
         return False
     depth = shared_axes(nests)
+    if is_written_by_rows:
+        return depth >= 1 and not nests[-1].is_contraction
     if not any(nest.is_contraction for nest in nests):
         return depth >= 1
     turns = any(isinstance(a.body, Read) for nest in nests for a in nest.assignments)  # in squares, on its own

@@ -154,10 +154,7 @@ class Kernel:
             with loop(self.builder, self.first, self.last) as unit:
                 letters = self._letters_of_unit(unit, dict(enumerate(shared)))
                 for nest in self.group.nests:
-                    if nest.is_contraction and self._lane(nest):
-                        self._contraction(nest, letters, 0, len(self._row_blocks(nest)))
-                    else:
-                        self._cells(nest, letters, len(shared))
+                    self._row(nest, letters, len(shared))
             return
         rank = len(self.nest.extents)
         if self._turned == 0 and rank == 2:
@@ -191,6 +188,15 @@ class Kernel:
             self._contraction(self.nest, letters, 0, len(self._row_blocks(self.nest)))
         else:
             self._cells(self.nest, letters, len(self._plain_axes))
+
+    def _row(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
+        """The cells of a nest in one row of a group."""
+        if not (nest.is_contraction and self._lane(nest)):
+            self._cells(nest, letters, fixed)
+            return
+        assert row_axis(nest) == len(nest.extents) - 2, "rows and columns of a matrix are the last two axes"
+        with self._loops(nest, letters, fixed, 2) as inside:
+            self._contraction(nest, inside, 0, len(self._row_blocks(nest)))
 
     def _cells(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
         """All cells of a nest whose first axes are fixed already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,8 @@ class Place:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes without gaps; along axes whose cells take turns it takes one."""
-        return math.prod(n for n, stride in zip(self.shape, self.strides) if stride) * self.dtype.itemsize
-
-    def row(self, axes: int) -> Place:
-        """Room for one row: the cells along the outer axes take turns in it."""
-        return replace(self, strides=(0,) * axes + self.strides[axes:])
+        """Bytes that a contiguous value takes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
 
     @property
     def is_contiguous(self) -> bool:

@@ -61,6 +61,8 @@ class Nest:
 
     extents: tuple[int, ...]
     assignments: tuple[Assignment, ...]
+    follows: bool = False
+    """Whether it runs in the rows of the nest before it: what that one has computed is read while it is in the cache."""
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -273,6 +275,7 @@ class _Resolver:
         self.target = rules.expand_ellipsis(statement.indices, len(out_shape), self.leading)
         for index, size in zip(self.target, out_shape):
             terms, first = affine(index) or ({}, 0)
+            terms = terms if len(terms) == 1 else {}  # several letters: other arrays say how far they run
             self.extents |= {letter: (size - 1 - first) // factor + 1 for letter, factor in terms.items()}
         letters = [part.name for index in self.target for part in rules.walk(index) if isinstance(part, Name)]
         self.positions = {letter: str(axis) for axis, letter in enumerate(dict.fromkeys(letters))}

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.rules import Read
+from glassnet.autograd.rules import Name, Read
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels import show
 from glassnet.kernels.cache import compiled
@@ -57,10 +59,10 @@ class CompiledPlan:
                 lives.setdefault(self.place(value).memory, [time, time])[1] = time
         self._in_memory = from_memory | {self.place(value).memory for value in from_memory}
         outside = {value.id for value in self.graph.values if value.role != "result"} | {*self.program.outputs}
-        per_thread = {m: padded(self.place(m).size) for m in self.program.rows if self.stored(m)}
         sizes = {m: self.place(m).size for m in lives if m not in outside and self.stored(m)}
-        sizes |= {m: size * self.threads for m, size in per_thread.items()}
         spans = {memory: (first, last) for memory, (first, last) in lives.items()}
+        rows = dict(self._rows_of_threads({m for m in sizes if spans[m][0] == spans[m][1]}))
+        sizes |= {memory: row * self.threads for memory, row in rows.items()}
         batch = self._batch()
         buffers = {-1 - memory: memory for memory in self.graph.inputs if batch > 1 and memory in lives}
         for buffer, memory in buffers.items():  # filled before the first kernel
@@ -70,7 +72,19 @@ class CompiledPlan:
         slots = {m: FIRST_SLOT + k for k, m in enumerate(sorted(m for m in outside if m in lives or m in kept))}
         per_step = [feed.value for feed in self.graph.feeds] + self.program.outputs
         picked = {m: (self.place(m).size // max(batch, 1), offsets.get(-1 - m, 0)) for m in self.graph.inputs}
-        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, per_thread, picked, batch)
+        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, picked, batch, rows)
+
+    def _rows_of_threads(self, candidates: set[int]) -> Iterable[tuple[int, int]]:
+        """(memory, bytes of a row) of what one group alone uses, row by row: every thread has memory for one row."""
+        for group in (group for stage in self.stages for group in stage.groups if len(group.nests) > 1):
+            row = tuple(Name(str(axis)) for axis in range(len(group.shared)))
+            touched = [*group.accesses()]
+            elsewhere = {self.place(value_of(read)).memory for read in touched if read.indices[: len(row)] != row}
+            own = {self.place(value).memory for value in group.targets} & candidates - elsewhere
+            for value, place in list(self.program.places.items()):
+                if place.memory in own:
+                    self.program.places[value] = replace(place, strides=(0,) * len(row) + place.strides[len(row) :])
+            yield from ((memory, padded(self.place(memory).size // math.prod(group.shared))) for memory in own)
 
     def _batch(self) -> int:
         """The rows of all inputs; 0 where they disagree."""

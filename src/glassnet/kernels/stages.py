@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,9 +19,7 @@ from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_li
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
 from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
-
-_ROW = 1 << 16
-"""Bytes of a row that stays in the cache while the next nests read it."""
+from glassnet.kernels.winograd import fewer_products
 
 
 @dataclass
@@ -70,8 +67,6 @@ class Program:
         self.kept = {*self.outputs, *self.updated_in_place}
         """What has to be in memory when the step ends."""
         self._append_assignments()
-        self.rows = set(self._rows())
-        """Values of which there is one row at a time, for each thread."""
 
     def place(self, value: int) -> Place:
         """Where a value lives; in memory of its own unless something else was said."""
@@ -94,9 +89,7 @@ class Program:
                 continue
             first = len(self.specs)
             try:
-                lowered = walked(call, self.lowering) or self.lowering.nests(call)
-                own = with_staged_sums(lowered, self.lowering)
-                nests += with_prepared_factors(own, self.place, self.lowering)
+                nests += fewer_products(call, self.lowering) or self._by_its_rule(call)
                 self.made_for |= dict.fromkeys(range(first, len(self.specs)), call)
             except NotCompiled as reason:
                 if nests:
@@ -107,10 +100,15 @@ class Program:
         if nests:
             yield Stage(self._fused(nests))
 
+    def _by_its_rule(self, call: Call) -> list[Nest]:
+        """The nests of a call as its rule says it, prepared to be fast."""
+        lowered = walked(call, self.lowering) or self.lowering.nests(call)
+        return with_prepared_factors(with_staged_sums(lowered, self.lowering), self.place, self.lowering)
+
     def _fused(self, nests: list[Nest]) -> list[Group]:
         for part in self.lowering.parts:
             self.place(part)
-        direct = [Nest(nest.extents, tuple(map(self._without_views, nest.assignments))) for nest in nests]
+        direct = [replace(nest, assignments=tuple(map(self._without_views, nest.assignments))) for nest in nests]
         return fused(direct, {value: place.memory for value, place in self.places.items()})
 
     def _without_views(self, assignment: Assignment) -> Assignment:
@@ -165,22 +163,6 @@ class Program:
         found = iter(recomputed([g for s in self.stages for g in s.groups], self.place, kept, overwritten))
         for stage in self.stages:
             stage.groups = [group for group in itertools.islice(found, len(stage.groups)) if group.nests]
-
-    def _rows(self) -> Iterator[int]:
-        """Give what only the nests of one group touch, row by row, room for a row."""
-        touched = Counter(
-            place.memory
-            for stage in self.stages
-            for touched, _ in stage.moments()
-            for place in {*map(self.place, touched)}
-        )
-        for group in (group for stage in self.stages for group in stage.groups if len(group.nests) > 1):
-            for nest in group.nests:
-                for value in nest.targets:
-                    row = self.place(value).row(len(group.shared))
-                    if row.memory == value not in self.kept and touched[value] == 1 and row.size <= _ROW:
-                        self.places[value] = row
-                        yield value
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:
