@@ -20,7 +20,7 @@ from glassnet.graph import trace
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
 from glassnet.graph.executor import ProvedPlan
-from glassnet.kernels import driver, kernel, team
+from glassnet.kernels import driver, kernel, recompute, team
 from glassnet.kernels.llvm import I64, Module
 from glassnet.kernels.plan import CompiledPlan
 from glassnet.kernels.team import Team, thread_limit
@@ -154,6 +154,14 @@ def test_training_gives_the_numbers_of_numpy(name: str) -> None:
         np.testing.assert_allclose(history[key], expected[key], rtol=2e-4, err_msg=key)
     for got, weight in zip(weights, wanted):
         assert np.max(np.abs(got - weight)) <= 2e-3 * max(np.max(np.abs(weight)), 0.1)
+
+
+@pytest.mark.parametrize("name", ["normalized", "recurrent", "transformer", "strided"])
+def test_training_gives_the_numbers_of_numpy_whatever_is_computed_again(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recompute, "_SMALL", 8)
+    test_training_gives_the_numbers_of_numpy(name)
 
 
 def test_one_thread_and_two_give_the_same_bits() -> None:

@@ -42,6 +42,20 @@ COMPILER = [
         "tests/kernels/test_ops.py::test_kernels_give_what_numpy_gives",
     ),
     Mutant(
+        "columns are read while rows are missing", "kernels/fuse.py",
+        "if len(joined) == 1 or _share_rows(joined, memory):", "if True:",
+        "tests/kernels/test_fuse.py::test_rows_that_are_not_complete_yet_are_not_read",
+    ),
+    Mutant(
+        "a weight is asked again after its update", "kernels/recompute.py", "source.memory in self.overwritten or", "",
+        "tests/kernels/test_recompute.py::test_a_weight_is_not_read_again_after_its_update",
+    ),
+    Mutant(
+        "what the caller reads is not kept", "kernels/recompute.py",
+        "needed, found = set(kept), ", "needed, found = set[int](), ",
+        "tests/kernels/test_recompute.py::test_what_the_caller_or_numpy_reads_is_kept",
+    ),
+    Mutant(
         "variables that exchange their contents overwrite each other", "kernels/stages.py",
         "if self.place(result).memory in overwritten - {content}:", "if False:",
         "tests/kernels/test_plan.py::test_variables_that_exchange_their_contents_do_not_overwrite_each_other",

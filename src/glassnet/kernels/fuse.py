@@ -9,11 +9,17 @@ writes other cells than its own: the result is complete only behind its loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+import math
+import operator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glassnet.autograd.rules import Name, Read
-from glassnet.kernels.nest import Nest, is_own_cell, is_own_row, value_of
+from glassnet.kernels.nest import Nest, is_own_cell, row_axis, value_of
+
+_ENOUGH = 8
+"""Matrices that keep the threads busy."""
 
 
 @dataclass
@@ -23,9 +29,9 @@ class Group:
     nests: list[Nest] = field(default_factory=list)
 
     @property
-    def rows(self) -> int:
-        """The extent of the first axis; 1 where there is none."""
-        return self.nests[0].extents[0] if self.nests[0].extents else 1
+    def shared(self) -> tuple[int, ...]:
+        """The extents of the outer axes that go round all its nests, so that inside only a row is touched."""
+        return self.nests[0].extents[: 1 if self.is_written_by_rows else shared_axes(self.nests)]
 
     @property
     def targets(self) -> set[int]:
@@ -75,18 +81,17 @@ def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
 
 def _join(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Put a nest into a group if both may share loops; whether that was done."""
+    needed = _owners(map(value_of, nest.reads()), memory)
     for position in reversed(range(len(group.nests))):
-        host = group.nests[position]
-        if (
-            host.extents == nest.extents
-            and _same_cells(host, nest, memory)
-            and not _needs(nest, group.nests[position + 1 :], memory)
-        ):
-            group.nests[position] = host.with_assignment(nest.assignments[0])
-            return True
-        if _owners(host.targets, memory) & _owners(map(value_of, nest.reads()), memory):
+        host, behind = group.nests[position], group.nests[position + 1 :]
+        if host.extents == nest.extents and _same_cells(host, nest, memory) and not _needs(nest, behind, memory):
+            joined = [*group.nests[:position], host.with_assignment(nest.assignments[0]), *behind]
+            if len(joined) == 1 or _share_rows(joined, memory):
+                group.nests = joined
+                return True
+        if _owners(host.targets, memory) & needed:
             break
-    if _shares_rows(group, nest, memory):
+    if _owners(group.targets, memory) & needed and _share_rows([*group.nests, nest], memory):
         group.nests.append(nest)
         return True
     return False
@@ -129,13 +134,48 @@ def _has_in_common(host: Nest, nest: Nest) -> bool:
     return any(value_of(read) in known for read in nest.reads())
 
 
-def _shares_rows(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
-    """Whether a nest may run in the rows of a group."""
-    if not nest.extents or nest.extents[0] != group.rows or not group.nests[0].extents:
+def _share_rows(nests: Sequence[Nest], memory: Mapping[int, int]) -> bool:
+    """Whether nests may run row by row; with a contraction, in the matrices along two axes or more."""
+    targets = {target for nest in nests for target in nest.targets}
+    written = _owners(targets, memory)
+    reads = [value_of(read) for nest in nests for read in nest.reads()]
+    is_written_by_rows = any(nest.follows for nest in nests)
+    judged = nests[-1:] if is_written_by_rows else nests
+    if any(memory.get(v, v) in written and v not in targets for v in reads) or any(n.is_elsewhere for n in judged):
         return False
-    alone = [nest] if group.is_written_by_rows else [nest, *group.nests]
-    if any(n.is_contraction or n.is_elsewhere for n in alone):
-        return False
-    written = _owners(group.targets, memory)
-    touching = [read for read in nest.reads() if memory.get(value_of(read), value_of(read)) in written]
-    return bool(touching) and all(value_of(read) in group.targets and is_own_row(read) for read in touching)
+    depth = shared_axes(nests)
+    if is_written_by_rows:
+        return depth >= 1 and not nests[-1].is_contraction
+    if not any(nest.is_contraction for nest in nests):
+        return depth >= 1
+    turns = any(isinstance(a.body, Read) for nest in nests for a in nest.assignments)  # in squares, on its own
+    return not turns and depth >= 2 and math.prod(nests[0].extents[:depth]) >= _ENOUGH
+
+
+def shared_axes(nests: Sequence[Nest]) -> int:
+    """How many outer axes nests have in common, along which each reads of the others only the cell it is in."""
+    targets = {target for nest in nests for target in nest.targets}
+    depth = min(map(_rows_within, nests))
+    for nest in nests:
+        depth = min(depth, _in_common(nest.extents, nests[0].extents))
+        for read in nest.reads():
+            if value_of(read) in targets:
+                depth = min(depth, _in_common(read.indices, [Name(letter) for letter in nest.letters]))
+    return depth
+
+
+def _rows_within(nest: Nest) -> int:
+    """How many outer axes may be plain loops: the two others of a contraction lie in registers."""
+    rank = len(nest.extents)
+    if not nest.is_contraction:
+        return rank
+    return rank - 2 if row_axis(nest) == rank - 2 else 0
+
+
+def _in_common(a: Sequence[object], b: Sequence[object]) -> int:
+    """How many items two sequences begin with that are equal.
+
+    >>> _in_common("outer", "out")
+    3
+    """
+    return len(list(itertools.takewhile(bool, map(operator.eq, a, b))))

@@ -21,7 +21,7 @@ from glassnet.kernels.lanes import transposed
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
 from glassnet.kernels.loops import loop, pieces, with_spare_lanes
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, is_own_cell, letters_of, reads_in, rebuilt, value_of
+from glassnet.kernels.nest import Assignment, Nest, is_own_cell, reads_in, rebuilt, row_axis, value_of
 
 _COLUMNS = 4
 """Registers side by side in a block."""
@@ -93,7 +93,7 @@ class Kernel:
     def _units(self) -> int:
         nest = self.group.nests[0]
         if len(self.group.nests) > 1:
-            return self.group.rows
+            return math.prod(self.group.shared)
         self.nest = _without_single_cells(collapsed(nest, self.places, self._is_in_memory))
         rank = len(self.nest.extents)
         if self._turned == 0 and rank == 2:
@@ -113,7 +113,7 @@ class Kernel:
         if self._turned is not None:
             axes.remove(self._turned)
         elif lane and self.nest.is_contraction:
-            axes.remove(_row_axis(self.nest))
+            axes.remove(row_axis(self.nest))
         return axes[:-1] if lane else axes
 
     def _flat_unit(self) -> int:
@@ -145,7 +145,7 @@ class Kernel:
 
     def _row_blocks(self, nest: Nest) -> list[tuple[int, int]]:
         """(start, rows) of the blocks of the axis of rows, as equal as they can be."""
-        extent = nest.extents[_row_axis(nest)]
+        extent = nest.extents[row_axis(nest)]
         columns = min(_COLUMNS, len(_cut(nest, nest.extents[-1])))
         count = -(-extent // self._block_rows(columns))
         if len(nest.extents) == 2 and extent * columns >= 2 * LATENCY:
@@ -157,9 +157,11 @@ class Kernel:
     # ------------------------------------------------------------ the loops
     def _write(self) -> None:
         if len(self.group.nests) > 1:
-            with loop(self.builder, self.first, self.last) as row:
+            shared = self.group.shared
+            with loop(self.builder, self.first, self.last) as unit:
+                letters = self._letters_of_unit(unit, dict(enumerate(shared)))
                 for nest in self.group.nests:
-                    self._row(nest, {"0": (row, 0)})
+                    self._row(nest, letters, len(shared))
             return
         rank = len(self.nest.extents)
         if self._turned == 0 and rank == 2:
@@ -174,13 +176,13 @@ class Kernel:
             self._contraction(self.nest, {}, self.first, self.last)
         else:
             with loop(self.builder, self.first, self.last) as unit:
-                self._unit(self._letters_of_unit(unit))
+                self._unit(self._letters_of_unit(unit, {axis: self.nest.extents[axis] for axis in self._plain_axes}))
 
-    def _letters_of_unit(self, unit: Any) -> dict[str, Any]:
+    def _letters_of_unit(self, unit: Any, extents: dict[int, int]) -> dict[str, Any]:
         """The plain axes of a unit: units count through all of them, the last one fastest."""
-        letters, (first, *others) = {}, self._plain_axes
+        letters, (first, *others) = {}, extents
         for axis in reversed(others):
-            extent = I64(self.nest.extents[axis])
+            extent = I64(extents[axis])
             letters[str(axis)] = (self.builder.urem(unit, extent), 0)
             unit = self.builder.udiv(unit, extent)
         return {str(first): (unit, 0), **letters}
@@ -194,13 +196,13 @@ class Kernel:
         else:
             self._cells(self.nest, letters, len(self._plain_axes))
 
-    def _row(self, nest: Nest, letters: dict[str, Any]) -> None:
+    def _row(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
         """The cells of a nest in one row of a group."""
         if not (nest.is_contraction and self._lane(nest)):
-            self._cells(nest, letters, 1)
+            self._cells(nest, letters, fixed)
             return
-        assert _row_axis(nest) == len(nest.extents) - 2, "rows and columns of a matrix are the last two axes"
-        with self._loops(nest, letters, 1, 2) as inside:
+        assert row_axis(nest) == len(nest.extents) - 2, "rows and columns of a matrix are the last two axes"
+        with self._loops(nest, letters, fixed, 2) as inside:
             self._contraction(nest, inside, 0, len(self._row_blocks(nest)))
 
     def _cells(self, nest: Nest, letters: dict[str, Any], fixed: int) -> None:
@@ -318,7 +320,7 @@ class Kernel:
 
     def _contraction(self, nest: Nest, letters: dict[str, Any], first: Any, last: Any) -> None:
         """Blocks of rows and columns: columns outside, so that their factors stay in the cache for all rows."""
-        row, column = str(_row_axis(nest)), nest.letters[-1]
+        row, column = str(row_axis(nest)), nest.letters[-1]
         width = machine().lanes * _COLUMNS
         whole = nest.extents[-1] // width
         if whole > 1:
@@ -371,17 +373,6 @@ def _cut(nest: Nest, extent: int) -> list[Cell]:
     if machine().lanes < 8 or steps < _STEPS:
         return [Cell(0, start, width) for start, width in pieces(extent, machine().lanes)]
     return [Cell(0, *register) for register in with_spare_lanes(extent, machine().lanes)]
-
-
-def _row_axis(nest: Nest) -> int:
-    """The axis that lies beside the lanes in a contraction's blocks: one that the factor along the lanes does not know.
-
-    It is the last such axis; each number of that factor then serves all rows of a block.
-    """
-    reads = [letters_of(read) for a in nest.assignments for r in a.reductions() for read in reads_in(r.body)]
-    free = [axis for axis in nest.letters[:-1] if any(axis in own and nest.letters[-1] not in own for own in reads)
-            and not any(axis in own and nest.letters[-1] in own for own in reads)]  # fmt: skip
-    return int(free[-1]) if free else len(nest.extents) - 2
 
 
 def _renumbered(numbers: dict[int, int], expr: Expr) -> Expr | None:

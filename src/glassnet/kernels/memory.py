@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +70,19 @@ def laid_out_like(place: Place, view: Callable[[Any], Any]) -> Place | None:
         return None
     shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0] - before
     return Place(place.memory, result.shape, place.dtype, result.strides, place.offset + shift)
+
+
+def axes_of_view(view: Place, whole: Place) -> list[int | None] | None:
+    """Which axis of a view each axis of the whole is; None for an axis of one cell. None if it is no mere exchange of axes.
+
+    >>> whole = contiguous(0, Spec((2, 1, 3), "float32"))
+    >>> axes_of_view(laid_out_like(whole, lambda array: array.reshape(2, 3).T), whole)
+    [1, None, 0]
+    """
+    axes = [view.strides.index(s) if n > 1 and s in view.strides else None for n, s in zip(whole.shape, whole.strides)]
+    found = [None if axis is None else view.shape[axis] for axis in axes]
+    same_cells = view.offset == whole.offset and math.prod(view.shape) == math.prod(whole.shape)
+    return axes if same_cells and found == [n if n > 1 else None for n in whole.shape] else None
 
 
 def arena(sizes: dict[int, int], lives: dict[int, tuple[int, int]]) -> tuple[dict[int, int], int]:

@@ -130,9 +130,15 @@ def is_own_cell(read: Read, rank: int) -> bool:
     return read.indices == tuple(Name(str(axis)) for axis in range(rank))
 
 
-def is_own_row(read: Read) -> bool:
-    """Whether a read stays in the row of the outermost loop."""
-    return bool(read.indices) and read.indices[0] == Name("0")
+def row_axis(nest: Nest) -> int:
+    """The axis that lies beside the lanes in a contraction's blocks: one that the factor along the lanes does not know.
+
+    It is the last such axis; each number of that factor then serves all rows of a block.
+    """
+    reads = [letters_of(read) for a in nest.assignments for r in a.reductions() for read in reads_in(r.body)]
+    free = [axis for axis in nest.letters[:-1] if any(axis in own and nest.letters[-1] not in own for own in reads)
+            and not any(axis in own and nest.letters[-1] in own for own in reads)]  # fmt: skip
+    return int(free[-1]) if free else len(nest.extents) - 2
 
 
 def rebuilt(expr: Expr, change: Callable[[Expr], Expr | None]) -> Expr:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.rules import Read
+from glassnet.autograd.rules import Name, Read
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels import show
 from glassnet.kernels.cache import Proof, compiled
@@ -25,7 +26,7 @@ from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module
 from glassnet.kernels.memory import ALIGNMENT, arena, padded
-from glassnet.kernels.nest import is_own_row, value_of
+from glassnet.kernels.nest import value_of
 from glassnet.kernels.stages import Program
 from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit
 from glassnet.typing import Array
@@ -76,13 +77,14 @@ class CompiledPlan:
     def _rows_of_threads(self, candidates: set[int]) -> Iterable[tuple[int, int]]:
         """(memory, bytes of a row) of what one group alone uses, row by row: every thread has memory for one row."""
         for group in (group for stage in self.stages for group in stage.groups if len(group.nests) > 1):
+            row = tuple(Name(str(axis)) for axis in range(len(group.shared)))
             touched = [*group.accesses()]
-            elsewhere = {self.place(value_of(read)).memory for read in touched if not is_own_row(read)}
+            elsewhere = {self.place(value_of(read)).memory for read in touched if read.indices[: len(row)] != row}
             own = {self.place(value).memory for value in group.targets} & candidates - elsewhere
             for value, place in list(self.program.places.items()):
                 if place.memory in own:
-                    self.program.places[value] = replace(place, strides=(0, *place.strides[1:]))
-            yield from ((memory, padded(self.place(memory).size // group.rows)) for memory in own)
+                    self.program.places[value] = replace(place, strides=(0,) * len(row) + place.strides[len(row) :])
+            yield from ((memory, padded(self.place(memory).size // math.prod(group.shared))) for memory in own)
 
     def _batch(self) -> int:
         """The rows of all inputs; 0 where they disagree."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.rules import Name, Read
+from glassnet.autograd.rules import Expr, Name, Number, Read
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
-from glassnet.kernels.memory import Place, contiguous, laid_out_like
-from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, value_of
+from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_like
+from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
+from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
 from glassnet.kernels.winograd import fewer_products
 
@@ -57,6 +59,7 @@ class Program:
         """Whose kernels the values belong to that the graph does not have."""
         self.outputs: list[int] = []
         self.stages = list(self._stages())
+        self._recompute()
         self.updated_in_place = dict(self._in_place())
         for value, place in self.places.items():  # of the results, and of views of them
             memory = self.updated_in_place.get(place.memory, place.memory)
@@ -105,7 +108,26 @@ class Program:
     def _fused(self, nests: list[Nest]) -> list[Group]:
         for part in self.lowering.parts:
             self.place(part)
-        return fused(nests, {value: place.memory for value, place in self.places.items()})
+        direct = [replace(nest, assignments=tuple(map(self._without_views, nest.assignments))) for nest in nests]
+        return fused(direct, {value: place.memory for value, place in self.places.items()})
+
+    def _without_views(self, assignment: Assignment) -> Assignment:
+        """An assignment that reads what the step computes itself, not the same cells by another name."""
+        axes: dict[int, list[int | None]] = {}
+        for value in {value_of(read) for read in assignment.reads()}:
+            view = self.place(value)
+            is_own = view.memory >= len(self.graph.values) or self.graph.values[view.memory].role == "result"
+            found = axes_of_view(view, self.place(view.memory)) if is_own and view.memory != value else None
+            if found is not None:
+                axes[value] = found
+
+        def direct(part: Expr) -> Expr | None:
+            if not isinstance(part, Read) or value_of(part) not in axes:
+                return None
+            own = [Number(0) if axis is None else part.indices[axis] for axis in axes[value_of(part)]]
+            return Read(str(self.place(value_of(part)).memory), tuple(own))
+
+        return replace(assignment, body=rebuilt(assignment.body, direct)) if axes else assignment
 
     def _is_view(self, call: Call) -> bool:
         (result,) = call.results
@@ -131,6 +153,16 @@ class Program:
         shape = self.place(value).shape
         body = Read(str(value), tuple(Name(str(axis)) for axis in range(len(shape))))
         return Nest(shape, (Assignment(self.lowering.new_value(self.specs[value]), body),))
+
+    def _recompute(self) -> None:
+        """Let kernels compute again what it does not pay to keep."""
+        kept = [*self.outputs, *(result for _, result in self.graph.assigns)]
+        kept += [v for stage in self.stages if stage.call for v in (*stage.call.inputs, *stage.call.results)]
+        changed = {id(variable) for variable, _ in self.graph.assigns}
+        overwritten = [content for variable, content in self.graph.variables if id(variable) in changed]
+        found = iter(recomputed([g for s in self.stages for g in s.groups], self.place, kept, overwritten))
+        for stage in self.stages:
+            stage.groups = [group for group in itertools.islice(found, len(stage.groups)) if group.nests]
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:
