@@ -94,7 +94,7 @@ def _optimized(text: str) -> tuple[Any, Any]:
 
     Only those that look at one function: kernels stay functions of their own, and that halves the time it takes.
     """
-    parsed = llvm.parse_assembly(text, llvm.create_context())  # types and constants go with their context
+    parsed = llvm.parse_assembly(text)
     parsed.verify()
     target = machine().target()
     passes, builder = _passes(machine().name, machine().lanes)
@@ -117,7 +117,7 @@ class Library:
     """Machine code in memory; it lives as long as this object."""
 
     def __init__(self, code: bytes) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly("", llvm.create_context()), machine().target())
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
         self.digest = hashlib.sha256(code).hexdigest()

@@ -127,7 +127,8 @@ class Program:
             own = [Number(0) if axis is None else part.indices[axis] for axis in axes[value_of(part)]]
             return Read(str(self.place(value_of(part)).memory), tuple(own))
 
-        return replace(assignment, body=rebuilt(assignment.body, direct)) if axes else assignment
+        at = assignment.at and tuple(rebuilt(index, direct) for index in assignment.at)
+        return replace(assignment, body=rebuilt(assignment.body, direct), at=at) if axes else assignment
 
     def _is_view(self, call: Call) -> bool:
         (result,) = call.results
