@@ -77,6 +77,16 @@ COMPILER = [
         "tests/kernels/test_winograd.py::test_all_sides_of_a_convolution_give_its_definition",
     ),
     Mutant(
+        "the verifier does not mind what is read before it is computed", "kernels/verify.py",
+        "if self.place(value_of(read)).memory not in known:", "if False:",
+        "tests/kernels/test_passes.py::test_a_pass_that_reads_what_is_not_there_is_named",
+    ),
+    Mutant(
+        "the verifier does not mind rows that are not complete", "kernels/verify.py",
+        "and read.indices[: len(row)] != row", "and not read.indices",
+        "tests/kernels/test_passes.py::test_rows_that_are_not_complete_may_not_be_read",
+    ),
+    Mutant(
         "a wrong kernel trains on", "graph/executor.py",
         "self.is_proved = not wrong", "self.is_proved, wrong = True, []",
         "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",

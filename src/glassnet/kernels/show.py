@@ -190,7 +190,7 @@ def formula(assignment: Assignment, nest: Nest, names: Names) -> str:
     }
     free = [letter for letter in _LETTERS if letter not in bound]
     letters = dict(zip(nest.letters, free))
-    own = Read(str(assignment.target), tuple(map(Name, nest.letters)))
+    own = Read(str(assignment.target), tuple(map(Name, nest.letters)) if assignment.at is None else assignment.at)
     return f"{_text(own, letters, names)} = {_text(assignment.body, letters, names)}"
 
 

@@ -19,6 +19,7 @@ from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_li
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
 from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
+from glassnet.kernels.verify import Verifier
 from glassnet.kernels.winograd import fewer_products
 
 
@@ -59,7 +60,10 @@ class Program:
         """Whose kernels the values belong to that the graph does not have."""
         self.outputs: list[int] = []
         self.stages = list(self._stages())
+        verifier = Verifier(self.place)
+        self._verify("fusion", verifier)
         self._recompute()
+        self._verify("recomputation", verifier)
         self.updated_in_place = dict(self._in_place())
         for value, place in self.places.items():  # of the results, and of views of them
             memory = self.updated_in_place.get(place.memory, place.memory)
@@ -129,6 +133,13 @@ class Program:
 
         at = assignment.at and tuple(rebuilt(index, direct) for index in assignment.at)
         return replace(assignment, body=rebuilt(assignment.body, direct), at=at) if axes else assignment
+
+    def _verify(self, name: str, verifier: Verifier) -> None:
+        """Raise if a pass has broken what all of them must keep."""
+        known = {value.id for value in self.graph.values if value.role != "result"}
+        for stage in self.stages:
+            verifier.verify(name, stage.groups, known)
+            known |= {*stage.call.results} if stage.call else set()
 
     def _is_view(self, call: Call) -> bool:
         (result,) = call.results
