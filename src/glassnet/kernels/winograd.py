@@ -75,6 +75,8 @@ TILES = {
 }  # fmt: skip
 _LEAST_CHANNELS = 16
 """Fewer channels make matrix products so small that the sums around them cost more than is saved."""
+_LEAST_IMAGES = 8
+"""Images are what threads share; fewer of them are shared row by row, which the definition allows."""
 _TOGETHER = 256
 """Tiles that the kernel's gradient takes together: enough for its matrix products, few enough for the cache."""
 
@@ -100,7 +102,7 @@ def fewer_products(call: Call, lowering: Lowering) -> list[Nest]:
 
 
 def _is_suitable(op: Convolution | ConvolutionTranspose | ConvolutionKernel, call: Call, lowering: Lowering) -> bool:
-    """3x3 taps on neighbouring cells, enough channels, and one bias per channel."""
+    """3x3 taps on neighbouring cells, enough channels and images, and one bias per channel."""
     shapes = [lowering.shape(value) for value in (*call.inputs, *call.results)]
     kernel = shapes[-1] if isinstance(op, ConvolutionKernel) else shapes[1]
     return (
@@ -108,6 +110,7 @@ def _is_suitable(op: Convolution | ConvolutionTranspose | ConvolutionKernel, cal
         and lowering.specs[call.results[0]].dtype == "float32"
         and (op.rank, op.grouped, {*op.strides, *op.dilation}, kernel[:2]) == (2, False, {1}, (3, 3))
         and min(kernel[2:]) >= _LEAST_CHANNELS
+        and shapes[0][0] >= _LEAST_IMAGES
         and all(len(shape) == 1 for shape in shapes[2:-1])
     )
 
