@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import Array, Runner, Workload, stepwise
+from benchmarks.workloads import Array, Dense, Runner, Workload, stepwise
 
 
 def scikit_learn(workload: Workload, weights: Sequence[Array]) -> Runner:
@@ -42,7 +42,9 @@ def tinygrad(workload: Workload, weights: Sequence[Array]) -> Runner:
     parameters = [Tensor(w.copy()).realize() for w in weights]
     make: Any = SGD if workload.optimizer == "sgd" else lambda p, lr: Adam(p, lr, eps=1e-12)
     optimizer = make(parameters, lr=workload.rate)
-    activations = [getattr(Tensor, brick.activation or "contiguous") for brick in workload.bricks]  # type: ignore[union-attr]
+    activations = [
+        getattr(Tensor, brick.activation or "contiguous") for brick in workload.bricks if isinstance(brick, Dense)
+    ]
 
     @TinyJit
     def step(x: Any, y: Any) -> Any:
@@ -64,7 +66,8 @@ def numba_loop(workload: Workload, weights: Sequence[Array]) -> Runner:
     """One hidden layer, quadratic loss, SGD: loops as one writes them for speed, many steps per call."""
     from numba import njit
 
-    if workload.bricks[0].activation == "tanh":  # type: ignore[union-attr]
+    first = workload.bricks[0]
+    if isinstance(first, Dense) and first.activation == "tanh":
         squash = njit(inline="always")(lambda z: math.tanh(z))
         slope = njit(inline="always")(lambda a: 1 - a * a)
     else:
