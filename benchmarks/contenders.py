@@ -71,6 +71,7 @@ STEPS = [
     Contender("glassnet replay, AVX-512 BLAS", "ours", "steps", environment={"OPENBLAS_CORETYPE": "SkylakeX"}),
     Contender("glassnet compiled", "ours", "steps", {"executor": "llvm"}),
     Contender("glassnet scan", "ours", "scan"),
+    Contender("glassnet scan, tiles of 4x4", "ours", "scan", {"tile": 4}, suits=lambda w: w.is_image),
     _torch("torch"),
     _torch("torch fused", fused=True),
     _torch("torch fused, malloc tuned", fused=True, tuned=True),

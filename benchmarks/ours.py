@@ -124,9 +124,10 @@ def steps(workload: Workload, weights: Sequence[Array], jit: bool = True, execut
     return Runner(runner.advance, _reports(run)) if executor == "llvm" else runner
 
 
-def scan(workload: Workload, weights: Sequence[Array]) -> Runner:
+def scan(workload: Workload, weights: Sequence[Array], tile: int = 2) -> Runner:
     """The own loop, many steps per call."""
     gn.config.set_executor("llvm")
+    gn.config.set_convolution_tile(tile)
     step, (x, y) = gn.jit(_update(workload, weights)), workload.data()
     rows = np.arange(len(x)).reshape(workload.batches, workload.batch)
 
