@@ -11,7 +11,7 @@ COMPILER = [
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
     ),
     Mutant(
-        "values that live at once share memory", "kernels/memory.py",
+        "values that live at once share memory", "graph/memory.py",
         "return a[0] <= b[1] and b[0] <= a[1]", "return a[0] < b[1] and b[0] < a[1] and a[1] - a[0] > 2",
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
     ),
