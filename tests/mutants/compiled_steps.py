@@ -16,6 +16,16 @@ COMPILER = [
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
     ),
     Mutant(
+        "a view does not keep what it shows", "graph/buffers.py",
+        "found.update(dict.fromkeys(memories[number], time))", "found[number] = time",
+        "tests/graph/test_buffers.py::test_results_share_memory_exactly_where_they_do_not_live_at_once",
+    ),
+    Mutant(
+        "buffers lie in the order of rows, whatever NumPy's own arrays do", "graph/buffers.py",
+        "offsets[home], strides)", "offsets[home])",
+        "tests/graph/test_buffers.py::test_outputs_have_the_bits_of_eager_and_stay_as_they_were",
+    ),
+    Mutant(
         "weights are overwritten that are still read", "kernels/stages.py",
         "or read.get(content, 0) > position:", "or position < 0:",
         "tests/kernels/test_plan.py::test_a_weight_that_is_read_after_its_update_keeps_its_old_value",

@@ -1,7 +1,7 @@
 """ExecutionPlan: a graph as a flat list of calls on raw arrays, replayed with NumPy.
 
 A replay runs the very `forward` methods that eager execution runs, in the same order on the same arrays, so it gives
-the same bits; what it leaves out is Python: layers, tape, checks.
+the same bits; what it leaves out is Python (layers, tape, checks) and new memory for large results (`buffers.py`).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import numpy as np
 from glassnet.autograd.spec import Spec
 from glassnet.typing import DType
 
+
 @dataclass(frozen=True)
 class Place:
     """A value in memory: which piece of memory (the value that owns it), from which byte, and how it is laid out."""
