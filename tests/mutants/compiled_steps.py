@@ -11,9 +11,19 @@ COMPILER = [
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
     ),
     Mutant(
-        "values that live at once share memory", "kernels/memory.py",
+        "values that live at once share memory", "graph/memory.py",
         "return a[0] <= b[1] and b[0] <= a[1]", "return a[0] < b[1] and b[0] < a[1] and a[1] - a[0] > 2",
         "tests/kernels/test_plan.py::test_training_gives_the_numbers_of_numpy",
+    ),
+    Mutant(
+        "a view does not keep what it shows", "graph/buffers.py",
+        "found.update(dict.fromkeys(memories[number], time))", "found[number] = time",
+        "tests/graph/test_buffers.py::test_results_share_memory_exactly_where_they_do_not_live_at_once",
+    ),
+    Mutant(
+        "buffers lie in the order of rows, whatever NumPy's own arrays do", "graph/buffers.py",
+        "offsets[home], strides)", "offsets[home])",
+        "tests/graph/test_buffers.py::test_outputs_have_the_bits_of_eager_and_stay_as_they_were",
     ),
     Mutant(
         "weights are overwritten that are still read", "kernels/stages.py",

@@ -3,6 +3,7 @@
 `ir`     Graph, Call, Value: immutable and printable
 `trace`  Tracer and `trace(function, ...)`
 `plan`   ExecutionPlan: the flat list of calls that a replay walks
+`buffers`  the memory that large results of a replay take turns in
 `jit`    `gn.jit(function)`: trace on first use, guard, replay
 `reasons`  why a function was traced once more
 """

@@ -131,6 +131,7 @@ class ProvedPlan:
         self.is_proved = not wrong
         if self.is_proved:
             self._compiled.proof.keep()
+            self._reference = ExecutionPlan(self.graph)  # as long as NumPy is not needed, without its buffers
         else:
             self._refuse(f"compiled kernels are off: in the first step {wrong[0]} is wrong")
         return list((self._compiled or self._reference).run(*arrays, fed=fed))
@@ -151,6 +152,7 @@ class ProvedPlan:
         return f"compiled; {proof}\n{self._compiled.report()}"
 
     def _compile(self) -> None:
+        self._reference = ExecutionPlan(self.graph)
         make_plan = compiler("the executor 'llvm'")
         try:
             with _notice_when_long(), _without_collecting():

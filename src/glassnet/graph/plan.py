@@ -1,20 +1,19 @@
 """ExecutionPlan: a graph as a flat list of calls on raw arrays, replayed with NumPy.
 
 A replay runs the very `forward` methods that eager execution runs, in the same order on the same arrays, so it gives
-the same bits; what it leaves out is Python: layers, tape, checks.
+the same bits; what it leaves out is Python (layers, tape, checks) and new memory for large results (`buffers.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from glassnet.graph.buffers import Buffers, Step
 from glassnet.graph.ir import Call, Graph
 from glassnet.typing import Array
-
-Step = tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...], bool, tuple[int, ...]]
 
 
 class ExecutionPlan:
@@ -27,7 +26,7 @@ class ExecutionPlan:
             self._slots[number] = array
         assigned = {number: variable for variable, number in graph.assigns}
         in_place = _updates_in_place(graph)
-        self._steps = _steps(graph, len(graph.calls) - len(in_place))
+        self._buffers = Buffers(graph, _steps(graph, len(graph.calls) - len(in_place)))
         self._updates = [(call, tuple(assigned[r] for r in call.results)) for call in in_place]
         written = {r for call in in_place for r in call.results}
         self._assigns = [(variable, number) for variable, number in graph.assigns if number not in written]
@@ -43,7 +42,7 @@ class ExecutionPlan:
             slots[number] = variable.array
         for feed, array in zip(graph.feeds, graph.fed() if fed is None else fed):
             slots[feed.value] = array[0]
-        for forward, inputs, results, single, last_used in self._steps:
+        for forward, inputs, results, single, last_used in self._buffers.steps(slots):
             found = forward(np, *[slots[i] for i in inputs])
             if single:
                 slots[results[0]] = found
@@ -51,7 +50,7 @@ class ExecutionPlan:
                 for number, array in zip(results, found):
                     slots[number] = array
             for number in last_used:
-                slots[number] = None  # its memory is warm: the next result gets it
+                slots[number] = None  # where it has no buffer, its memory is warm: the next result gets it
         outputs = [np.array(slots[i]) if i in self._copied else slots[i] for i in graph.outputs]
         self._assign()
         return outputs

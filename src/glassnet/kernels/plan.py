@@ -19,13 +19,13 @@ import numpy as np
 
 from glassnet.autograd.rules import Name, Read
 from glassnet.graph.ir import Call, Graph
+from glassnet.graph.memory import ALIGNMENT, arena, padded
 from glassnet.kernels import show
 from glassnet.kernels.cache import Proof, compiled
 from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS, Driver, Layout
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module
-from glassnet.kernels.memory import ALIGNMENT, arena, padded
 from glassnet.kernels.nest import value_of
 from glassnet.kernels.stages import Program
 from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit

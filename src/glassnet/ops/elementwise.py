@@ -566,8 +566,11 @@ class Cast(Op):
     def dtypes(self, x: Any) -> Any:
         return (np.dtype(self.to),)
 
-    def forward(self, xp: Any, x: Any) -> Any:
-        return x.astype(self.to)
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
+        if out is None:
+            return x.astype(self.to)
+        xp.copyto(out, x, casting="unsafe")
+        return out
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, needed: tuple[bool, ...]) -> Any:
         return F.cast(g, x.dtype)

@@ -130,9 +130,10 @@ class MaxPooling(_Pooling):
     def dtypes(self, x: Spec, *winner: Spec) -> Any:
         return x.dtype, "uint8" if math.prod(self.pool_size) < 256 else "int32"
 
-    def forward(self, xp: Any, x: Any) -> Any:
+    def forward(self, xp: Any, x: Any, out: Any = None) -> Any:
         shape = self.pooled(x)
-        y, winner = xp.full(shape, -xp.inf, x.dtype), xp.zeros(shape, self.dtypes(x)[1])
+        y, winner = (xp.empty(shape, x.dtype), xp.empty(shape, self.dtypes(x)[1])) if out is None else out
+        y[...], winner[...] = -xp.inf, 0
         taps = self.taps(x.shape[1:-1], shape[1:-1])
         for block in blocks_of(len(x), math.prod(x.shape[1:])):  # blocks stay in the cache from tap to tap
             image, best, tap_of_best = x[block], y[block], winner[block]
