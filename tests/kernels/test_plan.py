@@ -385,6 +385,15 @@ def test_variables_that_exchange_their_contents_do_not_overwrite_each_other() ->
         assert [float(v.numpy()[0]) for v in (a, b, c)] == wanted
 
 
+@pytest.mark.parametrize("turned", ["flip", "transpose"])
+def test_a_variable_may_become_a_view_of_itself(turned: str) -> None:
+    """The copy would read cells that it has written already."""
+    x = RNG.random((20, 20), "float32")
+    w = gn.Variable(x)
+    CompiledPlan(trace(lambda: w.assign(getattr(gn.ops, turned)(w.value)))[0]).run()
+    np.testing.assert_array_equal(w.numpy(), getattr(np, turned)(x))
+
+
 def test_a_variable_that_another_one_takes_over_is_not_updated_in_place() -> None:
     new, old = gn.Variable(np.zeros(3, "float32")), gn.Variable(np.zeros(3, "float32"))
 
