@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -328,7 +329,7 @@ def test_a_team_that_slept_wakes_for_the_next_step_and_can_be_let_go() -> None:
     library = module.compile()
     for wanted in (3, 6):
         until(lambda: three._fields[team.SLEEPERS].value == 2)  # both workers have lost their patience
-        three.run(library.address("count"), table.ctypes.data)
+        three.run(library.address("count"), table.ctypes.data, library)
         until(lambda wanted=wanted: table[0] == wanted)
     three.stop()
     assert not any(worker.is_alive() for worker in three._workers)
@@ -340,6 +341,19 @@ def until(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def test_code_stays_until_the_slowest_thread_has_left_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may be interrupted behind the last barrier: it has surely left when all meet in another step."""
+    monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
+    plans = [CompiledPlan(trace(lambda x, k=k: x * k, ROWS)[0], threads=2) for k in (2.0, 3.0)]
+    plans[0].run(ROWS)
+    code = weakref.ref(plans[0]._machine_code)
+    del plans[0]
+    gc.collect()
+    assert code() is not None
+    plans[0].run(ROWS)
+    assert code() is None
 
 
 def test_a_weight_that_is_read_after_its_update_keeps_its_old_value() -> None:
