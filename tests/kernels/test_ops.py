@@ -108,6 +108,47 @@ def test_long_sums_of_a_kernel_gradient_lose_no_more_than_numpys() -> None:
     assert np.max(np.abs(plan.run(x, delta)[0] - exact)) <= 1e-6 * np.max(np.abs(exact))  # one by one it were 6e-6
 
 
+FAR = np.array([[200, 0, -200, 89, -89], [200, 1e4, -1e4, 3e38, -104], [-50, 0, 20, -20, 200]], "float32")
+"""Beyond 88 exponentials are infinite in float32."""
+
+
+def of_logits(x: Any) -> list[Any]:
+    """Everything that has exponentials of what may be large."""
+    ops, y = gn.ops, gn.ops.flip(x, 1)
+    summed = [ops.logsumexp(x, axis, keepdims=kept) for axis in (0, 1, (0, 1), ()) for kept in (False, True)]
+    shared = [f(x, axis) for f in (ops.softmax, ops.log_softmax) for axis in (0, 1)]
+    stacked = [ops.softmax(ops.stack([x, y]), axis) for axis in (0, 1)]
+    return [
+        *summed, *shared, *stacked, ops.softplus(x), ops.mish(x), ops.log_sigmoid(x), ops.logaddexp(x, y),
+        ops.sigmoid_crossentropy(x, ops.clip(y, 0, 1)), ops.sigmoid(x), ops.silu(x),
+    ]  # fmt: skip
+
+
+def test_exponentials_of_large_numbers_do_not_overflow() -> None:
+    for found, y in zip(CompiledPlan(trace(of_logits, FAR)[0]).run(FAR), of_logits(Tensor(FAR)), strict=True):
+        np.testing.assert_allclose(found, y.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_nan_and_infinity_stay_where_numpy_has_them() -> None:
+    x, ops = np.array([[1, np.inf, 2, -np.inf], [3, np.nan, np.nan, 0], [np.inf] * 4], "float32"), gn.ops
+
+    def step(x: Any) -> list[Any]:
+        y = ops.roll(x, 1, 0)
+        return [*(f(x, axis) for f in (ops.argmax, ops.argmin, ops.cumsum, ops.logsumexp) for axis in (0, 1)),
+                ops.logaddexp(x, y), ops.softplus(x), ops.mish(x)]  # fmt: skip
+
+    with np.errstate(all="ignore"):
+        expected = step(Tensor(x))
+    for found, y in zip(CompiledPlan(trace(step, x)[0]).run(x), expected, strict=True):
+        np.testing.assert_allclose(found, y.numpy(), rtol=1e-6)
+
+
+def test_a_row_of_features_is_normalized_as_a_batch_of_cells() -> None:
+    x = np.array([1, -2, 3], "float32")
+    (found,) = CompiledPlan(trace(lambda x: gn.ops.batch_norm(x)[0], x)[0]).run(x)
+    np.testing.assert_array_equal(found, gn.ops.batch_norm(Tensor(x))[0].numpy())
+
+
 @pytest.mark.parametrize("axes", [(1, 0), (0, 2, 1), (2, 1, 0), (0, 2, 3, 1), (1, 3, 2, 0)])
 def test_arrays_are_turned_in_squares_with_what_is_left_over(axes: tuple[int, ...]) -> None:
     x = np.random.default_rng(0).random((37, 50, 18, 21)[: len(axes)], "float32")

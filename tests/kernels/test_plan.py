@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -328,7 +329,7 @@ def test_a_team_that_slept_wakes_for_the_next_step_and_can_be_let_go() -> None:
     library = module.compile()
     for wanted in (3, 6):
         until(lambda: three._fields[team.SLEEPERS].value == 2)  # both workers have lost their patience
-        three.run(library.address("count"), table.ctypes.data)
+        three.run(library.address("count"), table.ctypes.data, library)
         until(lambda wanted=wanted: table[0] == wanted)
     three.stop()
     assert not any(worker.is_alive() for worker in three._workers)
@@ -340,6 +341,19 @@ def until(reached: Callable[[], bool]) -> None:
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.001)
+
+
+def test_code_stays_until_the_slowest_thread_has_left_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may be interrupted behind the last barrier: it has surely left when all meet in another step."""
+    monkeypatch.setattr(driver, "_WORTH_SHARING", 1)
+    plans = [CompiledPlan(trace(lambda x, k=k: x * k, ROWS)[0], threads=2) for k in (2.0, 3.0)]
+    plans[0].run(ROWS)
+    code = weakref.ref(plans[0]._machine_code)
+    del plans[0]
+    gc.collect()
+    assert code() is not None
+    plans[0].run(ROWS)
+    assert code() is None
 
 
 def test_a_weight_that_is_read_after_its_update_keeps_its_old_value() -> None:
@@ -383,6 +397,15 @@ def test_variables_that_exchange_their_contents_do_not_overwrite_each_other() ->
     for wanted in ([2, 1, 6], [1, 2, 12], [2, 1, 24]):
         compiled(np.float32([2.0]))
         assert [float(v.numpy()[0]) for v in (a, b, c)] == wanted
+
+
+@pytest.mark.parametrize("turned", ["flip", "transpose"])
+def test_a_variable_may_become_a_view_of_itself(turned: str) -> None:
+    """The copy would read cells that it has written already."""
+    x = RNG.random((20, 20), "float32")
+    w = gn.Variable(x)
+    CompiledPlan(trace(lambda: w.assign(getattr(gn.ops, turned)(w.value)))[0]).run()
+    np.testing.assert_array_equal(w.numpy(), getattr(np, turned)(x))
 
 
 def test_a_variable_that_another_one_takes_over_is_not_updated_in_place() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from glassnet.ops.indexing import AddAlongAxis, AddAt
 from glassnet.ops.joining import Pad
 from glassnet.ops.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from glassnet.ops.pooling import MaxPooling, MaxUnpooling
+from glassnet.ops.reduction import Cumsum, Logsumexp
 from glassnet.ops.shape import Place
 
 _AXES, _LETTERS, _FEATURES, _ONES = "abdef", "abcdefgh", "kjlop", "uvwzt"
@@ -27,6 +29,10 @@ _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[..
 BODIES: dict[str, str] = {
     "full_like": "y = where(isnan(x), value, value)",  # reads x for its shape alone
     "floor_divide": "y = floor_divide(a, b)",  # not floor(a / b): 1 / 0.1 is rounded to 10, but 0.1 goes 9 times into 1
+    "softplus": "y = max(x, 0) + log1p(exp(-abs(x)))",
+    "mish": "y = x*tanh(max(x, 0) + log1p(exp(-abs(x))))",
+    "logaddexp": f"y = where(a == b, a + {math.log(2)}, max(a, b) + log1p(exp(-abs(a - b))))",  # of ∞ and ∞ it is ∞
+    "sigmoid_crossentropy": "y = max(z, 0) - t*z + log1p(exp(-abs(z)))",
     "softmax": _SHIFTED.format(x="x") + "y[...,k] = e[...,k] / s[...]",
     "log_softmax": _SHIFTED.format(x="x") + "l[...] = log(s[...]); y[...,k] = x[...,k] - m[...] - l[...]",
     "sparse_softmax_crossentropy": _SHIFTED.format(x="z")
@@ -45,8 +51,12 @@ BODIES: dict[str, str] = {
 
 def body_of(op: Op, inputs: Sequence[Spec]) -> str:
     """The text that is compiled for a call of an op; empty where there is none."""
-    if op.name in BODIES and getattr(op, "axis", -1) in (-1, inputs[0].ndim - 1):
-        return BODIES[op.name]
+    if op.name in BODIES:
+        return _along(BODIES[op.name], getattr(op, "axis", -1), inputs[0].ndim)
+    if isinstance(op, Logsumexp):
+        return _logsumexp(op, inputs[0])
+    if isinstance(op, Cumsum):
+        return _cumsum(op.axis, inputs[0].ndim)
     if isinstance(op, Attention):
         return _attention(op, *inputs)
     if isinstance(op, ConvolutionTranspose) and set(op.strides) != {1}:
@@ -75,6 +85,35 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
         same = inputs[2].shape == inputs[3].shape
         return _batch_norm_gradient(inputs[1]) if same else _group_norm_gradient(op, inputs[1])
     return op.rule_for(*inputs)
+
+
+def _along(text: str, axis: int, ndim: int) -> str:
+    """A text about the last axis for another one: behind its letter stand those of the axes that follow.
+
+    >>> _along("m[...] = max_j x[...,j]", 0, 2)
+    'm[...,u] = max_j x[...,j,u]'
+    """
+    behind = "".join(f",{letter}" for letter in _ONES[: ndim - 1 - axis % ndim]) if ndim else ""
+    return re.sub(r"\.\.\.(,[jk])?", rf"\g<0>{behind}", text)
+
+
+def _logsumexp(op: Logsumexp, x: Spec) -> str:
+    """The largest number of a sum is taken off before the exponential, unless it is infinite."""
+    letters = _LETTERS[: x.ndim]
+    bound, cell = "".join(letters[axis] for axis in op.axes), ",".join(letters)
+    own = ",".join(letter for axis, letter in enumerate(letters) if axis not in op.axes)
+    top, level, y = f"top[{own}]", f"level[{own}]", op.rule_for(x).partition(" = ")[0]
+    largest = f"max_{bound} x[{cell}]" if bound else f"x[{cell}]"
+    return (
+        f"{top} = {largest}; {level} = where(isinf({top}), 0, {top}); "
+        f"{y} = {level} + log({_sum(bound)}exp(x[{cell}] - {level}))"
+    ).replace("[]", "")
+
+
+def _cumsum(axis: int, ndim: int) -> str:
+    """What stands behind a cell does not enter, not even as 0 times infinity."""
+    cell, at = ",".join(_LETTERS[:ndim]), _LETTERS[:ndim][axis]
+    return f"y[{cell}] = sum_z where(z <= {at}, x[{cell.replace(at, 'z')}], 0)"
 
 
 def _attention(op: Attention, q: Spec, k: Spec, v: Spec, m: Spec, u: Spec) -> str:
@@ -252,8 +291,8 @@ def _batch_norm(x: Spec) -> str:
     bound, M = _AXES[: x.ndim - 1], flat_size(x.shape[:-1])
     cell = ",".join(bound + "c")
     return (
-        f"m[c] = (sum_{bound} x[{cell}]) / {M}; rest[c] = (sum_{bound} (x[{cell}] - m[c])) / {M}; "
-        f"mean[c] = m[c] + rest[c]; variance[c] = (sum_{bound} (x[{cell}] - mean[c])**2) / {M}; "
+        f"m[c] = ({_sum(bound)}x[{cell}]) / {M}; rest[c] = ({_sum(bound)}(x[{cell}] - m[c])) / {M}; "
+        f"mean[c] = m[c] + rest[c]; variance[c] = ({_sum(bound)}(x[{cell}] - mean[c])**2) / {M}; "
         f"s[c] = gamma[c] / sqrt(variance[c] + epsilon); y[{cell}] = (x[{cell}] - mean[c])*s[c] + beta[c]"
     )
 
@@ -263,7 +302,7 @@ def _batch_norm_gradient(x: Spec) -> str:
     bound, M = _AXES[: x.ndim - 1], flat_size(x.shape[:-1])
     cell = ",".join(bound + "c")
     return (
-        f"beta_bar[c] = sum_{bound} g[{cell}]; q[c] = sum_{bound} g[{cell}]*(x[{cell}] - m[c] - rest[c]); "
+        f"beta_bar[c] = {_sum(bound)}g[{cell}]; q[c] = {_sum(bound)}g[{cell}]*(x[{cell}] - m[c] - rest[c]); "
         "r[c] = 1 / sqrt(variance[c] + epsilon); gamma_bar[c] = q[c]*r[c]; s[c] = gamma[c]*r[c]; "
         f"tilt[c] = (2*by_variance[c] - r[c]*r[c]*s[c]*q[c]) / {M}; level[c] = (by_mean[c] - s[c]*beta_bar[c]) / {M}; "
         f"x_bar[{cell}] = g[{cell}]*s[c] + (x[{cell}] - m[c] - rest[c])*tilt[c] + level[c]"

@@ -119,8 +119,8 @@ class CompiledPlan:
         if not any(driver.shared):
             run_alone = self._machine_code.function(name, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
             return lambda table: run_alone(table, None, 0)
-        address = self._machine_code.address(name)
-        return lambda table: team(self.threads).run(address, table)  # looked up each time: a forked child has its own
+        code, address = self._machine_code, self._machine_code.address(name)
+        return lambda table: team(self.threads).run(address, table, code)  # a forked child has a team of its own
 
     # ------------------------------------------------------------ binding to arrays
     def _bind(self) -> None:

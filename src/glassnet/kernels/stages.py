@@ -203,14 +203,14 @@ class Program:
         )
 
     def _append_assignments(self) -> None:
-        """Copies into the variables that could not be overwritten; out of all sources first, as some are variables."""
+        """Copies into the variables that could not be overwritten; out of all sources first that lie in such variables."""
         contents = dict(self.graph.variables)
         sources = [(result, contents[variable]) for variable, result in self.graph.assigns]
         late = [(result, content) for result, content in sources if self.updated_in_place.get(result) != content]
         overwritten = {content for _, content in late}
         groups = []
         for position, (result, content) in enumerate(late):
-            if self.place(result).memory in overwritten - {content}:
+            if self.place(result).memory in overwritten and self.place(result) != self.place(content):
                 copy = self._copy(result)
                 groups.append(Group([copy]))
                 late[position] = (copy.targets[0], content)

@@ -188,6 +188,7 @@ class Team:
         self._block = np.zeros((_FIELDS + 1) * _LINE, np.uint8)
         self._control = self._block.ctypes.data + (-self._block.ctypes.data % _LINE)
         self._fields = [ctypes.c_int64.from_address(self._control + k * _LINE) for k in range(_FIELDS)]
+        self._last_code: Library | None = None
         self._alarm, self._turn = threading.Semaphore(0), threading.Lock()
         whole, address = ctypes.c_int64, ctypes.c_void_p
         self._code = _library()  # held: another thread may have made one at the same time, and only one of them is kept
@@ -199,16 +200,18 @@ class Team:
             worker.start()
         atexit.register(self.stop)
 
-    def run(self, driver: int, table: int) -> None:
-        """Run the driver at an address, with its table at another, on all threads.
+    def run(self, driver: int, table: int, code: Library) -> None:
+        """Run the driver at an address of this code, with its table at another, on all threads.
 
-        The step is one call, which no interruption from the keyboard can leave half done.
+        The step is one call, which no interruption from the keyboard can leave half done. A slow worker may be inside
+        the code still when the call returns, behind the last barrier; it has left when the next step is done.
         """
         with self._turn:
             asleep = self._fields[SLEEPERS].value
             if asleep:
                 self._alarm.release(asleep)
             self._lead(self._control, driver, table)
+            self._last_code = code
 
     def stop(self) -> None:
         """Let the workers go."""

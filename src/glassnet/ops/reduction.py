@@ -513,7 +513,7 @@ class Argmax(Op):
         free = ",".join(letter for letter in AXES[: x.ndim] if letter != at)
         return (
             f"m[{free}] = {self.extreme}_{at} x[{letters}]; "
-            f"y[{free}] = min_{at} where(x[{letters}] == m[{free}], {at}, 1e9)"
+            f"y[{free}] = min_{at} where(x[{letters}] == m[{free}] or isnan(x[{letters}]), {at}, 1e9)"
         )
 
     def forward(self, xp: Any, x: Any) -> Any:
