@@ -17,7 +17,8 @@ import glassnet as gn
 from glassnet.autograd.op import apply
 from glassnet.autograd.tensor import Tensor
 from glassnet.graph import trace
-from glassnet.ops.convolution import ConvolutionKernel
+from glassnet.ops.convolution import ConvolutionKernel, ConvolutionTranspose
+from glassnet.ops.normalization import BatchNorm, LayerNorm
 
 from helpers.contract import Case, close, cotangents, run
 
@@ -207,3 +208,20 @@ def test_a_product_of_few_rows_has_a_part_for_each_of_two_threads() -> None:
     x, w = np.ones((10, 784), "float32"), np.ones((784, 30), "float32")
     (product,) = CompiledPlan(trace(lambda x, w: x @ w, x, w)[0], threads=2).kernels
     assert product.units >= 2
+
+
+@pytest.mark.parametrize("norm", [LayerNorm(), BatchNorm()])
+def test_numbers_far_from_zero_are_normalized_as_exactly_as_by_numpy(norm: Any) -> None:
+    rng = np.random.default_rng(0)
+    x, ones, zeros = rng.normal(1e4, 1, (96, 96)).astype("float32"), np.ones(96, "float32"), np.zeros(96, "float32")
+    exact = norm.forward(np, *[array.astype("float64") for array in (x, ones, zeros)])[0]
+    plan = CompiledPlan(trace(lambda *a: apply(norm, *a), x, ones, zeros)[0], threads=1)
+    assert np.max(np.abs(plan.run(x, ones, zeros)[0] - exact)) < 1e-5  # with a mean that is rounded once: 2e-3
+
+
+@pytest.mark.parametrize("height", [1, 2])
+def test_an_image_smaller_than_the_stride_has_its_gradient(height: int) -> None:
+    delta, w = np.ones((2, 1, 1, 2), "float32"), np.ones((2, 2, 3, 2), "float32")
+    op = ConvolutionTranspose(strides=(3, 3), padding=((2, 1), (1, 0)), size=(height, height))
+    plan = CompiledPlan(trace(lambda d, w: apply(op, d, w), delta, w)[0], threads=2)
+    np.testing.assert_allclose(plan.run(delta, w)[0], op.forward(np, delta, w), rtol=1e-6)

@@ -193,7 +193,7 @@ def _phases(op: ConvolutionTranspose, x: Spec, w: Spec) -> str:
     _, image, taps, group = op.letters()
     border = op.border(op.size, tuple(n or 0 for n in w.shape[: op.rank]))
     statements, covers_all = list[str](), True
-    for remainders in itertools.product(*map(range, op.strides)):
+    for remainders in itertools.product(*[range(min(s, size)) for s, size in zip(op.strides, op.size)]):
         axes = [
             _phase(letters, r, w.shape[axis] or 0, op.strides[axis], op.dilation[axis], r + border[axis][0])
             for axis, (*letters, r) in enumerate(zip(image, taps, remainders))
@@ -225,12 +225,16 @@ def _sum(letters: str) -> str:
 
 
 def _row_norm(op: LayerNorm | RmsNorm, gamma: Spec) -> str:
-    """The features of a sample, with what their gradient asks for: n and 1/s."""
+    """The features of a sample, with what their gradient asks for: n and 1/s; d is what the rounded mean has left."""
     k, K, one = ",".join(_FEATURES[: op.trailing]), flat_size(gamma.shape), ",".join(_ONES[: op.trailing])
     bound, level, shift = k.replace(",", ""), "", ""
     if isinstance(op, LayerNorm):
-        level, shift = " - m[...]", f" + beta[{k}]"
-    mean = f"m[...] = (sum_{bound} x[...,{k}]) / {K}; " if level else ""
+        level, shift = " - m[...] - d[...]", f" + beta[{k}]"
+    mean = (
+        f"m[...] = (sum_{bound} x[...,{k}]) / {K}; d[...] = (sum_{bound} (x[...,{k}] - m[...])) / {K}; "
+        if level
+        else ""
+    )
     return (
         f"{mean}v[...] = (sum_{bound} (x[...,{k}]{level})**2) / {K}; s[...] = 1 / sqrt(v[...] + epsilon); "
         f"r[...,{one}] = s[...]; n[...,{k}] = (x[...,{k}]{level})*s[...]; y[...,{k}] = n[...,{k}]*gamma[{k}]{shift}"
@@ -292,8 +296,8 @@ def _batch_norm(x: Spec) -> str:
     cell = ",".join(bound + "c")
     return (
         f"m[c] = ({_sum(bound)}x[{cell}]) / {M}; rest[c] = ({_sum(bound)}(x[{cell}] - m[c])) / {M}; "
-        f"mean[c] = m[c] + rest[c]; variance[c] = ({_sum(bound)}(x[{cell}] - mean[c])**2) / {M}; "
-        f"s[c] = gamma[c] / sqrt(variance[c] + epsilon); y[{cell}] = (x[{cell}] - mean[c])*s[c] + beta[c]"
+        f"mean[c] = m[c] + rest[c]; variance[c] = ({_sum(bound)}(x[{cell}] - m[c] - rest[c])**2) / {M}; "
+        f"s[c] = gamma[c] / sqrt(variance[c] + epsilon); y[{cell}] = (x[{cell}] - m[c] - rest[c])*s[c] + beta[c]"
     )
 
 
