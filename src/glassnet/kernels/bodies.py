@@ -193,7 +193,7 @@ def _phases(op: ConvolutionTranspose, x: Spec, w: Spec) -> str:
     _, image, taps, group = op.letters()
     border = op.border(op.size, tuple(n or 0 for n in w.shape[: op.rank]))
     statements, covers_all = list[str](), True
-    for remainders in itertools.product(*[range(min(s, size)) for s, size in zip(op.strides, op.size)]):
+    for remainders in itertools.product(*[range(min(s, size or s)) for s, size in zip(op.strides, op.size)]):
         axes = [
             _phase(letters, r, w.shape[axis] or 0, op.strides[axis], op.dilation[axis], r + border[axis][0])
             for axis, (*letters, r) in enumerate(zip(image, taps, remainders))
