@@ -33,8 +33,14 @@ ROOT = Path(__file__).parents[1]
 LADDER = ROOT / "examples" / "ladder"
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 BLOCK = re.compile(r"^```(?P<language>\w+)[^\n]*\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+COMPILER = [str(Path(gn.__file__).parent / "kernels")] if importlib.util.find_spec("llvmlite") else []
 MODULES = sorted(
-    module.name for module in pkgutil.walk_packages(gn.__path__, "glassnet.") if not module.name.endswith("__main__")
+    module.name
+    for module in (
+        *pkgutil.walk_packages(gn.__path__, "glassnet."),
+        *pkgutil.iter_modules(COMPILER, "glassnet.kernels."),  # no regular package: `walk_packages` passes it by
+    )
+    if not module.name.endswith("__main__")
 )
 
 

@@ -72,7 +72,7 @@ def laid_out_like(place: Place, view: Callable[[Any], Any]) -> Place | None:
 def axes_of_view(view: Place, whole: Place) -> list[int | None] | None:
     """Which axis of a view each axis of the whole is; None for an axis of one cell. None if it is no mere exchange of axes.
 
-    >>> whole = contiguous(0, Spec((2, 1, 3), "float32"))
+    >>> whole = contiguous(0, Spec((2, 1, 3), np.dtype("float32")))
     >>> axes_of_view(laid_out_like(whole, lambda array: array.reshape(2, 3).T), whole)
     [1, None, 0]
     """

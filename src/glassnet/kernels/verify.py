@@ -1,4 +1,4 @@
-"""What must hold of the nests of a step after every pass over them: a pass that breaks it is named before anything runs.
+"""What must hold of the groups of a step, after fusion and after recomputation: a pass that breaks it is named.
 
 Every number that is read has been given or computed before, from a cell that its array has; and what nests of one group
 read of each other they read in their own row, because other rows may not be complete.
