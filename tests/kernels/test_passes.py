@@ -21,14 +21,9 @@ from glassnet.kernels.show import formula
 from glassnet.kernels.stages import Program
 from glassnet.kernels.verify import BrokenPass, Verifier
 
+from helpers.formulas import Numbers
+
 ops = gn.ops
-
-
-class Numbers(dict[int, str]):
-    """Values by their numbers."""
-
-    def __missing__(self, value: int) -> str:
-        return f"%{value}"
 
 
 def texts(nests: list[Nest]) -> list[str]:
@@ -43,9 +38,9 @@ def lowered(function: Any, *shapes: tuple[int, ...]) -> tuple[Lowering, list[Nes
 
 def test_a_long_sum_is_taken_in_parts_and_a_short_one_at_once() -> None:
     lowering, nests, _ = lowered(lambda x: [ops.sum(x, axis=(0, 1)), ops.sum(x, axis=(1, 2))], (64, 100, 5))
-    assert texts(nests) == ["%1[i] = sum_{a<64,b<100} %0[a,b,i]", "%2[i] = sum_{b<100,c<5} %0[i,b,c]"]
+    assert texts(nests) == ["v1[i] = sum_{a<64,b<100} v0[a,b,i]", "v2[i] = sum_{b<100,c<5} v0[i,b,c]"]
     assert texts(with_staged_sums(nests, lowering)) == [
-        "%3[i,j] = sum_{b<100} %0[i,b,j]", "%1[i] = sum_{a<64} %3[a,i]", "%2[i] = sum_{b<100,c<5} %0[i,b,c]",
+        "v3[i,j] = sum_{b<100} v0[i,b,j]", "v1[i] = sum_{a<64} v3[a,i]", "v2[i] = sum_{b<100,c<5} v0[i,b,c]",
     ]  # fmt: skip
 
 
@@ -54,7 +49,7 @@ def test_a_sum_of_products_over_samples_is_taken_in_at_most_sixteen_parts() -> N
     parts, total = with_staged_sums(nests, lowering)
     assert parts.extents == (16, 3, 5)
     assert texts([parts, total]) == [
-        "%3[i,j,k] = sum_{n<2,t<200} %0[2 * i + n,t,j] * %1[2 * i + n,t,k]", "%2[i,j] = sum_{n<16} %3[n,i,j]",
+        "v3[i,j,k] = sum_{n<2,t<200} v0[2 * i + n,t,j] * v1[2 * i + n,t,k]", "v2[i,j] = sum_{n<16} v3[n,i,j]",
     ]  # fmt: skip
     assert total.extents == (3, 5)
 
@@ -65,8 +60,8 @@ def test_a_factor_that_is_read_down_its_columns_is_laid_out_anew() -> None:
     copy, prepared = with_prepared_factors(nests, program.place, lowering)
     assert copy.extents == (4, 6)
     assert is_own_cell(Read("", tuple(map(Name, copy.letters))), 2)
-    assert f"%{copy.targets[0]}" in texts([prepared])[0]
-    assert f"%{copy.targets[0]}" not in texts([product])[0]
+    assert f"v{copy.targets[0]}" in texts([prepared])[0]
+    assert f"v{copy.targets[0]}" not in texts([product])[0]
 
 
 def test_an_image_is_framed_once_for_a_convolution_that_reads_beyond_it() -> None:

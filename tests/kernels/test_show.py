@@ -21,6 +21,8 @@ from glassnet.kernels.llvm import machine
 from glassnet.kernels.nest import rebuilt
 from glassnet.kernels.plan import CompiledPlan
 
+from helpers.formulas import Numbers
+
 L = gn.layers
 
 
@@ -86,13 +88,6 @@ MODELS = {
     ),
     "recurrence": lambda: plan_of([L.LSTM(3), L.Dense(2, "softmax")], zeros(2, 4, 3), zeros(2, 2)),
 }
-
-
-class Numbers:
-    """In place of names: %5 is v5."""
-
-    def __getitem__(self, value: int) -> str:
-        return f"v{value}"
 
 
 @pytest.mark.parametrize("name", MODELS)

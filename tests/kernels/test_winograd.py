@@ -94,10 +94,10 @@ def test_a_nan_reaches_the_results_that_read_it_and_no_others() -> None:
     np.testing.assert_array_equal(np.isnan(y[0]).all(-1), expected)
 
 
+@pytest.mark.usefixtures("tile")
 @pytest.mark.parametrize("tile", [1], indirect=True)
-def test_a_tile_of_one_is_the_definition(tile: int) -> None:
+def test_a_tile_of_one_is_the_definition() -> None:
     given = arrays((8, 8, 8, 16), 16, "same")[:2]
-    assert tile == 1
     assert "sum_{u<3,v<3,c<16}" in compiled(Convolution(padding="same"), given).report()
 
 
