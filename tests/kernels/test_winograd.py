@@ -19,8 +19,6 @@ pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast
 from glassnet.kernels.plan import CompiledPlan  # behind the check for its library
 from glassnet.kernels.winograd import TILES
 
-RNG = np.random.default_rng(0)
-
 
 @pytest.fixture
 def tile(request: pytest.FixtureRequest) -> Iterator[int]:
@@ -43,7 +41,8 @@ def arrays(shape: tuple[int, ...], filters: int, padding: str) -> list[Any]:
     N, H, W, C = shape
     results = (N, H, W, filters) if padding == "same" else (N, H - 2, W - 2, filters)
     shapes = [shape, (3, 3, C, filters), results, (filters,)]
-    return [RNG.standard_normal(shape).astype("float32") for shape in shapes]
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape).astype("float32") for shape in shapes]
 
 
 def compiled(op: Any, given: list[Any]) -> CompiledPlan:
@@ -77,10 +76,12 @@ def test_all_sides_of_a_convolution_give_its_definition(
 
 
 def test_tiles_of_two_round_like_the_definition_within_a_factor_of_two() -> None:
+    """The root mean square of the differences to float64: the largest one depends on the numbers by a factor of two."""
     x, w, delta, b = arrays((8, 16, 16, 32), 32, "same")
     for op, given in sides(x, w, delta, b, "same"):
-        by_definition = error(op.forward(np, *given), op, given)
-        assert error(compiled(op, given).run(*given)[0], op, given) < 2.1 * by_definition
+        exact = op.forward(np, *[array.astype("float64") for array in given])
+        (found,), defined = compiled(op, given).run(*given), op.forward(np, *given)
+        assert np.std(found - exact) < 2 * np.std(defined - exact), type(op).__name__
 
 
 def test_a_nan_reaches_the_results_that_read_it_and_no_others() -> None:
@@ -110,7 +111,8 @@ def test_a_tile_of_one_is_the_definition() -> None:
     ],
 )  # fmt: skip
 def test_other_convolutions_follow_their_definition(op: Any, shape: tuple[int, ...], kernel: tuple[int, ...]) -> None:
-    given = [RNG.standard_normal(shape).astype("float32"), RNG.standard_normal(kernel).astype("float32")]
+    rng = np.random.default_rng(0)
+    given = [rng.standard_normal(shape).astype("float32"), rng.standard_normal(kernel).astype("float32")]
     plan = compiled(op, given)
     assert not any(nest.follows for kernel in plan.kernels for nest in kernel.group.nests)
     assert error(plan.run(*given)[0], op, given) < 2e-6
