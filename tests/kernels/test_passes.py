@@ -64,6 +64,18 @@ def test_a_factor_that_is_read_down_its_columns_is_laid_out_anew() -> None:
     assert f"v{copy.targets[0]}" not in texts([product])[0]
 
 
+def test_a_large_factor_is_cut_into_panels_of_columns_where_many_rows_use_it() -> None:
+    def factors(*shapes: tuple[int, ...]) -> list[str]:
+        lowering, nests, program = lowered(ops.matmul, *shapes)
+        return texts(with_prepared_factors(nests, program.place, lowering))
+
+    assert factors((1024, 512), (512, 576)) == [
+        "v3[i,j,k] = v1[j,64 * i + k]", "v2[j,k] = sum_{i<512} v0[j,i] * v3[floor(k / 64),i,k % 64]",
+    ]  # fmt: skip
+    assert "48 * i" in factors((1024, 512), (512, 528))[0]
+    assert len(factors((128, 512), (512, 576))) == len(factors((1024, 512), (512, 577))) == 1
+
+
 def test_an_image_is_framed_once_for_a_convolution_that_reads_beyond_it() -> None:
     lowering, nests, program = lowered(lambda x, w: ops.conv(x, w, padding="same"), (2, 5, 5, 3), (3, 3, 3, 4))
     frame, product = with_prepared_factors(nests, program.place, lowering)

@@ -22,7 +22,7 @@ pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast
 
 from glassnet.graph.executor import ProvedPlan
 from glassnet.kernels import driver, kernel, recompute, team
-from glassnet.kernels.llvm import I64, Module
+from glassnet.kernels.llvm import I64, Module, machine
 from glassnet.kernels.plan import CompiledPlan
 from glassnet.kernels.team import Team, thread_limit
 
@@ -265,6 +265,19 @@ def test_arrays_are_read_as_they_lie_in_memory() -> None:
     np.testing.assert_array_equal(product.numpy(), turned @ x)
     np.testing.assert_array_equal(backwards.numpy(), x[::-1] * 2)
     np.testing.assert_array_equal(count.numpy(), (x > 2).sum(axis=0))
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+@pytest.mark.parametrize("turned", [False, True])
+def test_large_products_are_those_of_numpy(turned: bool, lanes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their factor goes through panels of 48 columns."""
+    monkeypatch.setattr(machine(), "lanes", min(lanes, machine().lanes))
+    x, w = RNG.normal(size=(1024, 512)).astype("float32"), RNG.normal(size=(512, 528)).astype("float32")
+    product = gn.jit(lambda x, w: gn.ops.relu(gn.ops.matmul(x, gn.ops.transpose(w) if turned else w)))
+    found = product(x, w.T.copy() if turned else w)
+    assert "/ 48" in product.report()
+    exact = np.maximum(x.astype("float64") @ w, 0)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=2e-6 * exact.max())
 
 
 def test_an_unknown_executor_is_refused() -> None:

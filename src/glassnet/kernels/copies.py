@@ -60,8 +60,14 @@ def _copies(
                 yield part, _framed(read, outside, node, nest, place, values)
             case Call("where"):
                 raise NotCompiled("a condition inside a sum")
-            case Read() if not _leaves(part) and _is_scattered(part, nest.letters[-1], place(value_of(part))):
-                yield part, _copy(part, nest, place, values)
+            case Read() if not _leaves(part) and Name(nest.letters[-1]) in part.indices:
+                factor = place(value_of(part))
+                width = _panel_width(part, nest, factor)
+                if width or _is_scattered(part, nest.letters[-1], factor):
+                    yield (
+                        part,
+                        (_panels(part, nest, factor, values, width) if width else _copy(part, nest, factor, values)),
+                    )
 
 
 def _leaves(read: Read) -> bool:
@@ -101,17 +107,55 @@ def _framed(
 def _is_scattered(read: Read, lane: str, place: Place) -> bool:
     """Whether neighbours along the lanes do not lie side by side, although one axis alone leads along them."""
     along = [stride for index, stride in zip(read.indices, place.strides) if lane in letters_of(Read("", (index,)))]
-    return Name(lane) in read.indices and len(along) == 1 and along[0] != place.dtype.itemsize
+    return len(along) == 1 and along[0] != place.dtype.itemsize
 
 
-def _copy(read: Read, nest: Nest, place: Callable[[int], Place], values: Values) -> tuple[Nest, Read]:
+def _copy(read: Read, nest: Nest, source: Place, values: Values) -> tuple[Nest, Read]:
     """A nest that copies an array with the axis of the lanes innermost, and the read of the copy."""
-    source, lanes = place(value_of(read)), read.indices.index(Name(nest.letters[-1]))
+    lanes = read.indices.index(Name(nest.letters[-1]))
     order = [axis for axis in range(len(source.shape)) if axis != lanes] + [lanes]
     shape = tuple(source.shape[axis] for axis in order)
     copy = values.new_value(Spec(shape, source.dtype))
     body = Read(read.array, tuple(Name(str(order.index(axis))) for axis in range(len(order))))
     return Nest(shape, (Assignment(copy, body),)), Read(str(copy), tuple(read.indices[axis] for axis in order))
+
+
+# ---------------------------------------------------------------- panels
+
+_LARGE_FACTOR, _LARGE_RESULT = 2**20, 2**21
+"""Bytes from which on panels pay: the factor does not stay in the cache, and each of its numbers serves many rows."""
+_WIDTHS = (64, 48, 32, 16)
+"""Columns of a panel; whole registers of every kind of processor."""
+
+
+def _panel_width(read: Read, nest: Nest, factor: Place) -> int:
+    """Columns of the panels that a factor is worth being cut into; 0 where it stays as it is."""
+    result = math.prod(nest.extents) * factor.dtype.itemsize
+    columns = factor.shape[read.indices.index(Name(nest.letters[-1]))]
+    if factor.size < _LARGE_FACTOR or result < _LARGE_RESULT or columns != nest.extents[-1]:
+        return 0
+    return next((width for width in _WIDTHS if columns % width == 0 and columns > width), 0)
+
+
+def _panels(read: Read, nest: Nest, source: Place, values: Values, width: int) -> tuple[Nest, Read]:
+    """A nest that copies an array panel by panel, and the read of the copy.
+
+    All that a block of cells reads of it along a sum lies in one piece; in a matrix of 2048 columns, the rows of a block
+    lie a page apart from each other, and share few lines of the cache. Source: K. Goto and R. van de Geijn, Anatomy of
+    High-Performance Matrix Multiplication (2008), section 4.
+    """
+    column = Name(nest.letters[-1])
+    lanes, rank = read.indices.index(column), len(source.shape)
+    others = [axis for axis in range(rank) if axis != lanes]
+    shape = (source.shape[lanes] // width, *(source.shape[axis] for axis in others), width)
+    own: dict[int, Expr] = {axis: Name(str(position)) for position, axis in enumerate(others, start=1)}
+    own[lanes] = Binary("+", Binary("*", Number(width), Name("0")), Name(str(rank)))
+    copy = values.new_value(Spec(shape, source.dtype))
+    panel, within = Call("floor", (Binary("/", column, Number(width)),)), Binary("%", column, Number(width))
+    body = Read(read.array, tuple(own[axis] for axis in range(rank)))
+    return Nest(shape, (Assignment(copy, body),)), Read(
+        str(copy), (panel, *(read.indices[axis] for axis in others), within)
+    )
 
 
 def _replaced(expr: Expr, old: Expr, new: Read) -> Expr:

@@ -213,7 +213,7 @@ class Emitter:
         """Bytes from one read to the next along a letter; None where the way is not straight."""
         total = 0
         for index, stride, _ in self.layout(read):
-            terms = affine(index)
+            terms = _along_panels(index)
             if terms is None:
                 if any(isinstance(e, Name) and e.name == letter for e in rules.walk(index)):
                     return None
@@ -485,6 +485,16 @@ class _Scope:
             case (("isnan" | "isinf"), _):
                 return self.truth(Call(function, arguments)).to(dtype)
         return FUNCTIONS[function](self.value(arguments[0], dtype))
+
+
+def _along_panels(index: Expr) -> tuple[dict[str, int], int] | None:
+    """An index as factors of letters, as it goes within a panel: registers end where panels do."""
+    match index:
+        case Binary("%", Name() as letter, Number(width)) if width % machine().lanes == 0:
+            return affine(letter)
+        case Call("floor", (Binary("/", Name(), Number(width)),)) if width % machine().lanes == 0:
+            return {}, 0
+    return affine(index)
 
 
 def _floor_divided(a: Lanes, by: int) -> Lanes:

@@ -21,7 +21,7 @@ from glassnet.kernels.lanes import transposed
 from glassnet.kernels.llvm import I64, POINTER, Module, machine
 from glassnet.kernels.loops import loop, pieces, with_spare_lanes
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, is_own_cell, reads_in, rebuilt, row_axis, value_of
+from glassnet.kernels.nest import Assignment, Nest, affine, is_own_cell, reads_in, rebuilt, row_axis, value_of
 
 _COLUMNS = 4
 """Registers side by side in a block."""
@@ -221,7 +221,7 @@ class Kernel:
         Square blocks then go through registers, as a matrix is transposed.
         """
         nest, bodies = self.nest, [a.body for a in self.nest.assignments]
-        reads = [body for body in bodies if isinstance(body, Read) and all(isinstance(i, Name) for i in body.indices)]
+        reads = [body for body in bodies if isinstance(body, Read) and all(map(affine, body.indices))]
         if nest.is_elsewhere or len(reads) < len(bodies) or len(nest.extents) < 2:
             return None
         axes = {axis for axis, letter in enumerate(nest.letters) if all(self._lies_along(letter, r) for r in reads)}
