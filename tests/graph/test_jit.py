@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,42 @@ def test_a_layer_called_inside_follows_the_training_flag_outside():
     assert [bool((outer(x, training=t).numpy() == 1).all()) for t in (False, True, False)] == [True, False, True]
 
 
-def test_the_cache_is_bounded():
+def test_the_cache_is_bounded_and_what_comes_again_takes_the_place_of_what_was_used_longest_ago():
     f = gn.jit(lambda x: x + 1, cache_size=2)
-    traces = [(f(ones(n)), f.traces)[1] for n in (1, 2, 3, 3, 2, 1)]
-    assert traces == [1, 2, 3, 3, 3, 4]  # the plan for one number had gone
+    sizes = [1, 2, 3, 1, 3, 1, 2, 2]
+    traces = [(f(ones(n)).numpy().tolist() == [2] * n, f.traces) for n in sizes]
+    assert traces == [(True, count) for count in (1, 2, 2, 2, 3, 3, 3, 4)]
+    assert "run eagerly, as their combination had not come before: 2" in f.report()
+
+
+def test_batches_of_ever_new_sizes_are_not_traced():
+    f = gn.jit(lambda x: x * 2)
+    for n in range(100):
+        assert f(ones(n)).numpy().tolist() == [2] * n
+    assert f.traces == f.cache_size
+
+
+@pytest.mark.parametrize("executor", ["numpy", "llvm"])
+def test_a_function_may_be_called_from_several_threads(executor: str) -> None:
+    if executor == "llvm":
+        pytest.importorskip("llvmlite")
+    rng = np.random.default_rng(0)
+    w, x = gn.Variable(rng.normal(size=(200, 200))), rng.normal(size=(4, 50, 200))
+    gn.config.set_executor(executor)
+    f, wrong = gn.jit(lambda x: ops.matmul(ops.tanh(ops.matmul(x, w)), w)), list[int]()
+    expected = [f(one).numpy() for one in x]
+
+    def serve(number: int) -> None:
+        for _ in range(50):
+            wrong.extend([number] if not np.array_equal(f(x[number]).numpy(), expected[number]) else [])
+
+    threads = [threading.Thread(target=serve, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gn.config.set_executor("auto")
+    assert not wrong
 
 
 def test_assigned_values_keep_the_variables_dtype_and_can_be_differentiated_again():

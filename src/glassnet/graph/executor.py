@@ -180,10 +180,9 @@ def _without_collecting() -> Iterator[None]:
 
 @contextmanager
 def _notice_when_long() -> Iterator[None]:
-    """Say what is going on where somebody is looking and it takes longer than a moment."""
+    """Say what is going on where it takes longer than a moment."""
     notice = threading.Timer(_PATIENCE, lambda: print("compiling the step ...", file=sys.stderr, flush=True))
-    if sys.stderr.isatty():
-        notice.start()
+    notice.start()
     try:
         yield
     finally:

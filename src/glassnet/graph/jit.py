@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -75,10 +76,12 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
     and assigned as in eager execution. The step is traced twice and both graphs must be equal, because a number that
     Python makes anew in each call (a counter, `np.random`) would be frozen; the error names the operation.
     Gradients are taken inside the function: its results are plain values, and `.grad` is not touched by a replay.
+    Calls from several threads take turns.
 
     Arguments:
         function: returns Tensors, or structures of them.
-        cache_size: plans kept, one per combination of shapes, dtypes and static arguments.
+        cache_size: plans kept, one per combination of shapes, dtypes and static arguments. Beyond them, a combination is
+            traced when it comes a second time; before, the function itself runs.
 
     >>> import glassnet as gn
     >>> double = gn.jit(lambda x: x * 2.0)
@@ -89,15 +92,18 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
     def __init__(self, function: Callable[..., Any], cache_size: int = 16) -> None:
         self.function, self.cache_size = function, cache_size
         self._compiled: OrderedDict[Any, _Compiled] = OrderedDict()
-        self.traces = 0
+        self._came_once: OrderedDict[Any, bool] = OrderedDict()
+        self._lock = threading.RLock()  # a plan owns its memory
+        self.traces = self.eager_calls = 0
 
     def __call__(self, *arguments: Any) -> Any:
         """Replay the plan for these arguments; the first time, make it."""
         arrays: list[Any] = []
-        compiled = self._plan_for(arguments, arrays)
-        if compiled is None:
-            return self.function(*map_structure(lambda x: as_tensor(x) if is_array(x) else x, list(arguments)))
-        return compiled.run(arrays)
+        with self._lock:
+            compiled = self._plan_for(arguments, arrays)
+            if compiled is not None:
+                return compiled.run(arrays)
+        return self.function(*map_structure(lambda x: as_tensor(x) if is_array(x) else x, list(arguments)))
 
     def scan(self, rows: Any, *arguments: Any) -> Any:
         """The step on `rows[k]` of all arrays for every k in order: many steps in one call, as with `jax.lax.scan`.
@@ -144,33 +150,53 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
                 received=int(rows.max()),
             )  # fmt: skip
         first_batch = map_structure(lambda x: as_tensor(x).data[rows[0]] if is_array(x) else x, list(arguments))
-        compiled = self._plan_for(tuple(first_batch), [])
+        with self._lock:
+            compiled = self._plan_for(tuple(first_batch), [], is_scan=True)
         if compiled is None:
             raise GraphError("gn.jit: scan cannot be part of a trace, nor be watched by hooks", fix="call step by step")
         compiled.expect(repeats * len(rows))
         start, count, most = 0, 1, max(1, _MOST_BYTES // max(compiled.bytes_per_step(), 1))
         while start < len(rows):
             began, own = time.perf_counter(), rows[start : start + count]
-            results = compiled.scan(own, arrays)
+            with self._lock:
+                results = compiled.scan(own, arrays)
             seconds = time.perf_counter() - began
             start += len(own)
             yield start, results
             count = max(1, min(int(len(own) * _PIECE / seconds), 8 * count, most))
 
-    def _plan_for(self, arguments: tuple[Any, ...], arrays: list[Any]) -> _Compiled | None:
-        """The plan for these arguments, traced where there is none; None inside another trace or under hooks.
+    def _plan_for(self, arguments: tuple[Any, ...], arrays: list[Any], is_scan: bool = False) -> _Compiled | None:
+        """The plan for these arguments, traced where there is none; None where the function itself has to run.
 
-        A model being built is such a trace too. Plans carry no hooks.
+        That is so inside another trace (a model being built is one too), under hooks, which plans do not carry, and for
+        a single step that is not worth a trace.
         """
         key = (_key(list(arguments), arrays), STATE.training, config.executor(), config.convolution_tile())
         if STATE.tracer is not None or STATE.hooks or any(type(array) is Spec for array in arrays):
             return None
         compiled = self._compiled.get(key)
+        if compiled is None and not is_scan and self._came_for_the_first_time(key):
+            self.eager_calls += 1
+            return None
         if compiled is None or not compiled.fits():
             compiled = self._compiled[key] = self._trace(arguments, compiled)
             if len(self._compiled) > self.cache_size:
                 self._compiled.popitem(last=False)
+        self._compiled.move_to_end(key)
         return compiled
+
+    def _came_for_the_first_time(self, key: Any) -> bool:
+        """Whether a combination is new, beyond those for which there is room: batches of ever new sizes do not come back.
+
+        The one that comes again before `cache_size` others have come takes the place of the plan used longest ago. Source:
+        T. Johnson and D. Shasha, 2Q: A Low Overhead High Performance Buffer Management Replacement Algorithm (1994).
+        """
+        if len(self._compiled) < self.cache_size or self._came_once.pop(key, False):
+            return False
+        self._came_once[key] = True
+        if len(self._came_once) > self.cache_size:
+            self._came_once.popitem(last=False)
+        return True
 
     def report(self) -> str:
         """Its plans: for which calls, why each was traced, how it runs; compiled ones with every kernel as formulas.
@@ -186,6 +212,8 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
             f"executor: {in_words()}",
             f"traces: {self.traces}; plans kept: {len(self._compiled)} of at most {self.cache_size}",
         ]
+        if self.eager_calls:
+            lines.append(f"calls run eagerly, as their combination had not come before: {self.eager_calls}")
         lines += [f"plan {number}: {compiled.report()}".replace("\n", "\n  ") for number, compiled in plans]
         return "\n".join(lines)
 
