@@ -19,6 +19,7 @@ test_contract = contract_test(
         Case(Linear(), (5, 3), (3, 2), (2,), empty=[(0, 3), (3, 2), (2,)]),
         Case(Linear(), (1, 1), (1, 1), (1,)),
         Case(Linear(), (2, 4, 3), (3, 2), (2,), label="two leading axes", empty=[(2, 0, 3), (3, 2), (2,)]),
+        Case(Linear(), (10, 9, 16), (16, 32), (32,), label="enough numbers for rounding to depend on the order"),
         Case(Linear(), (2, 2, 2, 3), (3, 2), (2,), label="three leading axes", empty=[(2, 2, 2, 0), (0, 2), (2,)]),
         Case(Matmul(), (4, 3), (3, 2), empty=[(0, 3), (3, 2)]),
         Case(Matmul(), (2, 4, 3), (2, 3, 2), label="batched"),

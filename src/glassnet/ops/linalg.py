@@ -72,7 +72,7 @@ class Linear(Op):
 
     def vjp(self, F: Any, g: Any, y: Any, x: Any, w: Any, b: Any, needed: tuple[bool, ...]) -> Any:
         return (
-            g @ w.T if needed[0] else None,
+            F.matmul(g, w.T) if needed[0] else None,
             _transposed_product(_rows(x), _rows(g)) if needed[1] else None,
             _rows(g).sum(axis=0) if needed[2] else None,
         )
