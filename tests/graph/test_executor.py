@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,17 @@ def test_single_steps_are_compiled_when_there_were_enough(kernels: type[Kernels]
     double(X)
     assert kernels.made == 1
     np.testing.assert_array_equal(double(X).numpy(), X * 2)
+
+
+@pytest.mark.parametrize(("patience", "notice"), [(0.0, "compiling the step ...\n"), (60.0, "")])
+def test_a_compilation_that_takes_longer_than_a_moment_is_announced(
+    patience: float, notice: str, kernels: type[Kernels], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    made = kernels.__init__
+    monkeypatch.setattr(executor, "_PATIENCE", patience)
+    monkeypatch.setattr(kernels, "__init__", lambda self, graph: (time.sleep(0.3), made(self, graph))[1])
+    gn.jit(lambda x: x * 2.0).scan(np.zeros((11, 2), int), X)
+    assert capsys.readouterr().err == notice
 
 
 def test_steps_that_are_known_to_come_are_compiled_before_the_first(kernels: type[Kernels]) -> None:
