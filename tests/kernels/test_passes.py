@@ -17,7 +17,7 @@ pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
 from glassnet.kernels.nest import Assignment, Lowering, Nest, is_own_cell
-from glassnet.kernels.show import formula
+from glassnet.kernels.show import formulas
 from glassnet.kernels.stages import Program
 from glassnet.kernels.verify import BrokenPass, Verifier
 
@@ -27,7 +27,7 @@ ops = gn.ops
 
 
 def texts(nests: list[Nest]) -> list[str]:
-    return [formula(a, nest, Numbers()) for nest in nests for a in nest.assignments]  # type: ignore[arg-type]  # as names
+    return [formula for nest in nests for formula in formulas(nest, Numbers())]
 
 
 def lowered(function: Any, *shapes: tuple[int, ...]) -> tuple[Lowering, list[Nest], Program]:

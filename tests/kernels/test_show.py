@@ -95,8 +95,8 @@ def test_a_formula_that_is_read_back_is_the_one_that_was_compiled(name: str) -> 
     plan = MODELS[name]()
     for kernel in plan.kernels:
         for nest in kernel.group.nests:
-            for assignment in nest.assignments:
-                (read,) = rules.parse(show.formula(assignment, nest, Numbers()))  # type: ignore[arg-type]  # a stand-in
+            for assignment, formula in zip(nest.assignments, show.formulas(nest, Numbers()), strict=True):
+                (read,) = rules.parse(formula)
                 letters = {
                     index.name: axis for index, axis in zip(read.indices, nest.letters) if isinstance(index, Name)
                 }

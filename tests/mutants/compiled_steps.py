@@ -87,6 +87,10 @@ COMPILER = [
         "tests/kernels/test_winograd.py::test_all_sides_of_a_convolution_give_its_definition",
     ),
     Mutant(
+        "a long sum loses a part", "kernels/copies.py", "node.extents[0] // count", "(node.extents[0] - 1) // count",
+        "tests/kernels/test_programs.py::test_a_compiled_program_gives_the_numbers_of_numpy",
+    ),
+    Mutant(
         "the verifier does not mind what is read before it is computed", "kernels/verify.py",
         "if self.place(value_of(read)).memory not in known:", "if False:",
         "tests/kernels/test_passes.py::test_a_pass_that_reads_what_is_not_there_is_named",

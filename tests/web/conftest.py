@@ -32,6 +32,8 @@ with contextlib.suppress(ImportError):
     from playwright import sync_api as playwright_api
 
 HOST = "http://glassnet.test/"
+SYSTEM = ("chromium-headless-shell", "chromium", "chromium-browser")
+"""Names on the path. Debian's shell without windows takes half the time of the whole program."""
 TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
@@ -44,13 +46,11 @@ def missing(reason: str) -> None:
 
 
 def chromium_path(browser_type: Any) -> str:
-    """The first Chromium there is: $CHROMIUM, the system's, playwright's own."""
-    found = [os.environ.get("CHROMIUM"), shutil.which("chromium"), shutil.which("chromium-browser")]
+    """The first Chromium there is: $CHROMIUM, the system's (the quickest first), playwright's own."""
+    found = [os.environ.get("CHROMIUM"), *map(shutil.which, SYSTEM)]
     candidates = [path for path in [*found, browser_type.executable_path] if path and Path(path).exists()]
     if not candidates:
-        missing(
-            "no browser in $CHROMIUM, on the path (chromium, chromium-browser) or from `playwright install chromium`"
-        )
+        missing(f"no browser in $CHROMIUM, on the path ({', '.join(SYSTEM)}) or from `playwright install chromium`")
     return candidates[0]
 
 

@@ -21,7 +21,7 @@ from glassnet.graph.ir import Call
 from glassnet.kernels.driver import is_shared
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module, assembly
-from glassnet.kernels.nest import Assignment, Nest, value_of
+from glassnet.kernels.nest import Nest, value_of
 from glassnet.kernels.stages import Program
 
 if TYPE_CHECKING:
@@ -95,9 +95,8 @@ def _kernel(plan: CompiledPlan, number: int, twin: int, names: Names) -> Iterato
         yield f"  gives {', '.join(names[v] for nest in kernel.group.nests for v in nest.targets if plan.stored(v))}"
         return
     for nest in kernel.group.nests:
-        for assignment in nest.assignments:
-            place = "" if plan.stored(assignment.target) else "  (in registers)"
-            yield f"  {formula(assignment, nest, names)}{place}"
+        for target, formula in zip(nest.targets, formulas(nest, names)):
+            yield f"  {formula}{'' if plan.stored(target) else '  (in registers)'}"
 
 
 def _counted(number: int, thing: str) -> str:
@@ -183,15 +182,16 @@ def _part_of_axis(index: Any) -> str:
 # ---------------------------------------------------------------- formulas
 
 
-def formula(assignment: Assignment, nest: Nest, names: Names) -> str:
-    """An assignment in the language of rules, with letters for the axes of the nest."""
+def formulas(nest: Nest, names: Names) -> Iterator[str]:
+    """The assignments of a nest in the language of rules, with letters for its axes."""
     bound = {
         letter for a in nest.assignments for e in rules.walk(a.body) if isinstance(e, Reduce) for letter in e.letters
     }
-    free = [letter for letter in _LETTERS if letter not in bound]
-    letters = dict(zip(nest.letters, free))
-    own = Read(str(assignment.target), tuple(map(Name, nest.letters)) if assignment.at is None else assignment.at)
-    return f"{_text(own, letters, names)} = {_text(assignment.body, letters, names)}"
+    letters = dict(zip(nest.letters, (letter for letter in _LETTERS if letter not in bound)))
+    own = tuple(map(Name, nest.letters))
+    for assignment in nest.assignments:
+        target = Read(str(assignment.target), own if assignment.at is None else assignment.at)
+        yield f"{_text(target, letters, names)} = {_text(assignment.body, letters, names)}"
 
 
 def _number(value: float) -> str:
