@@ -17,7 +17,7 @@ from glassnet.graph import trace
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
 from glassnet.graph.plan import ExecutionPlan
-from glassnet.kernels import cache, kernel
+from glassnet.kernels import cache, compilation, kernel
 from glassnet.kernels.plan import CompiledPlan
 
 X = np.arange(12, dtype="float32").reshape(3, 4)
@@ -95,7 +95,7 @@ def test_a_damaged_file_is_noticed_and_compiled_anew(damage: Any, translations: 
     (file,) = files(home)
     good = file.read_bytes()
     file.write_bytes(damage(good))
-    with pytest.warns(UserWarning, match=r"\.o is damaged; it is compiled anew"):
+    with pytest.warns(UserWarning, match=r"\.o is damaged; it is made anew"):
         np.testing.assert_array_equal(result(), X * 2)
     assert len(translations) == 2
     assert file.read_bytes() == good
@@ -175,13 +175,36 @@ def test_a_plan_that_was_proved_once_is_not_run_by_numpy_again(numpy_steps: list
     assert len(numpy_steps) == 1
 
 
+def test_a_plan_that_was_proved_once_runs_without_its_formulas(
+    numpy_steps: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outputs, a lookup, what NumPy runs in between and a new content of a variable: the schedule says it all."""
+    ids, table = np.array([2, 0, 1, 1]), gn.Variable(np.arange(6, dtype="float32").reshape(3, 2))
+
+    def step(ids: Any) -> tuple[Any, Any]:
+        rows = gn.ops.take(table.value, ids, axis=0)
+        table.assign(table.value * 2.0)
+        return rows + 1.0, gn.ops.sort(rows * 3.0, axis=0)
+
+    first = [part.numpy() for part in gn.jit(step)(ids)]
+    monkeypatch.setattr(compilation, "Program", None)
+    again = gn.jit(step)
+    rows, ordered = again(ids)
+    np.testing.assert_array_equal(rows.numpy() - 1, 2 * (first[0] - 1))
+    np.testing.assert_array_equal(ordered.numpy(), 2 * first[1])
+    assert len(numpy_steps) == 1
+    with pytest.raises(gn.errors.ArgumentError, match="index 7 is out of range"):
+        again(ids + 5)
+
+
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-1], lambda data: data[:-1] + b"?"])
 def test_a_damaged_proof_is_not_trusted(damage: Any, numpy_steps: list[Any], home: Path) -> None:
     stepped()
     (file,) = files(home, "*.proof")
     good = file.read_bytes()
     file.write_bytes(damage(good))
-    stepped()
+    with pytest.warns(UserWarning, match=r"\.proof is damaged; it is made anew"):
+        stepped()
     assert len(numpy_steps) == 2
     assert file.read_bytes() == good
 

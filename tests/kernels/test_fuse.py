@@ -62,7 +62,7 @@ def test_each_thread_has_rows_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
     plan = CompiledPlan(trace(lambda q, k, _: weights(q, k), *HEADS)[0], threads=2)
     plan._arena[:] = 255  # NaN
     plan.run(*HEADS)
-    assert sorted(plan.layout.rows.values())[-2:] == [1600, 1600]
-    for memory, size in plan.layout.rows.items():
-        offset = plan.layout.offsets[memory]
+    assert sorted(plan.schedule.layout.rows.values())[-2:] == [1600, 1600]
+    for memory, size in plan.schedule.layout.rows.items():
+        offset = plan.schedule.layout.offsets[memory]
         assert not np.isnan(plan._arena[offset : offset + 2 * size].view("float32").reshape(2, -1)).all(axis=1).any()

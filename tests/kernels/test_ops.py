@@ -93,7 +93,7 @@ def test_kernels_give_what_numpy_gives(family: str, what: Callable[..., list[Any
         pytest.skip("a family without a case table")
     plan, arrays = compiled(what, [case for case, _ in expected], dtype)
     if dtype == "float32":
-        assert {type(stage.call.op).__name__ for stage in plan.stages if stage.call} <= WITH_NUMPY
+        assert {type(stage.call.op).__name__ for stage in plan.compilation.stages if stage.call} <= WITH_NUMPY
     found = iter(plan.run(*arrays))
     for case, results in expected:
         for y in results:

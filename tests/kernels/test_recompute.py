@@ -53,14 +53,14 @@ def test_what_is_computed_again_has_the_bits_that_were_kept(
     step: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeping, again = plans(step, monkeypatch, X, G, W)
-    assert len(again.layout.offsets) < len(keeping.layout.offsets)
+    assert len(again.schedule.layout.offsets) < len(keeping.schedule.layout.offsets)
     for one, other in zip(keeping.run(X, G, W), again.run(X, G, W), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_layer_with_gelu_keeps_one_array_instead_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
     keeping, again = plans(gelu, monkeypatch, X, G, W)
-    assert len(keeping.layout.offsets) - len(again.layout.offsets) == 2
+    assert len(keeping.schedule.layout.offsets) - len(again.schedule.layout.offsets) == 2
     assert again.arena_bytes < 0.6 * keeping.arena_bytes
 
 

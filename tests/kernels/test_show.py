@@ -71,10 +71,11 @@ def test_the_whole_report_of_a_small_step(small: CompiledPlan) -> None:
 
 
 def test_memory_without_sharing_is_the_sum(small: CompiledPlan) -> None:
-    sizes = [small.place(memory).size for memory in small.layout.offsets if memory >= 0]
-    batches = [small.place(number).size for number in small.graph.inputs]
+    found = small.compilation
+    sizes = [found.place(memory).size for memory in found.layout.offsets if memory >= 0]
+    batches = [found.place(number).size for number in small.graph.inputs]
     padded = sum(-(-size // 64) * 64 for size in [*sizes, *batches])
-    assert 0 <= padded - (small.arena_bytes + small.saved_bytes) < 64
+    assert 0 <= padded - (found.arena_bytes + found.saved_bytes) < 64
 
 
 MODELS = {
@@ -131,10 +132,12 @@ def _plain(expr: Expr) -> Expr | None:
 @pytest.mark.parametrize("name", MODELS)
 def test_no_two_values_have_one_name(name: str) -> None:
     plan = MODELS[name]()
-    names = show.Names(plan.program)
+    names = show.Names(plan.compilation.program)
     values = {target for kernel in plan.kernels for target in kernel.group.targets | kernel.group.reads}
-    parts = plan.program.lowering.parts
-    pieces = {plan.place(value) if value in parts else value for value in values}  # a part may be cut out twice
+    parts = plan.compilation.program.lowering.parts
+    pieces = {
+        plan.compilation.place(value) if value in parts else value for value in values
+    }  # a part may be cut out twice
     assert len({names[value] for value in values}) == len(pieces)
 
 

@@ -106,7 +106,8 @@ COMPILER = [
         "tests/kernels/test_plan.py::test_a_wrong_kernel_is_noticed_in_the_first_step_and_training_goes_on",
     ),
     Mutant(
-        "a proof counts for whatever code lies beside it", "kernels/cache.py", "{library.digest} ", "",
+        "a proof counts for whatever code lies beside it", "kernels/cache.py",
+        "code is None or hashlib.sha256(code).digest() != digest", "code is None",
         "tests/kernels/test_cache.py::test_a_proof_says_nothing_about_other_code_in_its_place",
     ),
     Mutant(

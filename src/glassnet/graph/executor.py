@@ -130,7 +130,7 @@ class ProvedPlan:
         wrong = wrong_in_first_step(self._reference, self._compiled, arrays, fed)
         self.is_proved = not wrong
         if self.is_proved:
-            self._compiled.proof.keep()
+            self._compiled.prove()
             self._reference = ExecutionPlan(self.graph)  # as long as NumPy is not needed, without its buffers
         else:
             self._refuse(f"compiled kernels are off: in the first step {wrong[0]} is wrong")
@@ -157,7 +157,7 @@ class ProvedPlan:
         try:
             with _notice_when_long(), _without_collecting():
                 self._compiled = make_plan(self.graph)
-            self.is_proved = self._compiled.proof.is_kept()
+            self.is_proved = self._compiled.proof.is_kept
         except Exception as problem:  # whatever a compiler may stumble over must not stop a training
             self._refuse(f"the step could not be compiled ({problem!r})")
 

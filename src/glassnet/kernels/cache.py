@@ -4,8 +4,9 @@ A file is named by the SHA-256 of all that the code depends on: the kernels and 
 package's sources, the processor, and llvmlite. Its first 32 bytes are the SHA-256 of the rest, so a damaged file is
 noticed, and compiled anew. Whatever goes wrong with the folder costs time only, and is said once.
 
-Beside it lies the proof, if the code has passed it: the SHA-256 of the code itself and of all else that the proof was
-about. Anything else in its place, or nothing, means that the next first step proves the plan again.
+Beside it lies the proof, if the code has passed it: named by the graph, it says which code was proved and by which
+schedule it runs, so that the next program reads both and derives nothing. Where it is missing, or the code is another
+one, the next first step proves the plan again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import contextlib
 import functools
 import hashlib
 import os
+import pickle
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import llvmlite
 import numpy as np
@@ -40,7 +43,7 @@ def compiled(code: str, write: Callable[[Module], None]) -> Library:
         code: all that the machine code depends on, apart from generator, processor and llvmlite.
         write: puts the functions into a module.
     """
-    path = _path(code)
+    path = _path(code, "o")
     kept = _read(path)
     if kept is not None:
         return Library(kept)
@@ -48,46 +51,51 @@ def compiled(code: str, write: Callable[[Module], None]) -> Library:
     write(module)
     found = translated(str(module.module))
     try:
-        _keep(path, hashlib.sha256(found).digest() + found)
+        _keep(path, found)
     except OSError as problem:
         _say(f"compiled steps cannot be kept in {path.parent} ({problem.strerror}): every program compiles its own")
     return Library(found)
 
 
 class Proof:
-    """That code has given NumPy's numbers for a graph, in the first step of some program.
+    """That code has given NumPy's numbers for a graph, in the first step of some program; and how it is run.
 
     The code alone does not say for what: which array stands behind an address, what NumPy runs between two stages and
     what it would compute instead of a kernel are in the graph.
 
     Arguments:
-        code: what `library` was compiled from.
-        library: the very machine code.
-        meaning: of the graph; empty where that cannot be told, and then no proof is kept.
+        meaning: all that the code and the numbers follow from, apart from the sources; empty where that cannot be
+            told, and then no proof is kept.
     """
 
-    def __init__(self, code: str, library: Library, meaning: str) -> None:
-        self._path = _path(code).with_suffix(".proof") if meaning else None
-        text = f"{_generator()} {np.__version__} {library.digest} {meaning}"
-        self._seal = hashlib.sha256(text.encode()).digest()
+    library: Library
+    schedule: Any
 
-    def is_kept(self) -> bool:
-        """Whether this very code has passed for this very graph."""
-        try:
-            return self._path is not None and self._path.read_bytes() == self._seal
-        except OSError:
+    def __init__(self, meaning: str) -> None:
+        self._path = _path(f"{np.__version__} {meaning}", "proof") if meaning else None
+        self.is_kept = self._is_found()
+
+    def _is_found(self) -> bool:
+        """Whether this graph has passed, with the very code that is still there."""
+        if self._path is None or (kept := _read(self._path)) is None:
             return False
+        name, digest, self.schedule = pickle.loads(kept)  # trusted like the machine code beside it
+        code = _read(self._path.with_name(name))
+        if code is None or hashlib.sha256(code).digest() != digest:
+            return False
+        self.library = Library(code)
+        return True
 
-    def keep(self) -> None:
-        """Note that it has passed; where nothing can be written, every program proves its own."""
+    def keep(self, code: str, library: Library, schedule: Any) -> None:
+        """Note that a library, compiled from `code`, has passed; where nothing can be written, every program proves it."""
         if self._path is not None:
             with contextlib.suppress(OSError):
-                _keep(self._path, self._seal)
+                _keep(self._path, pickle.dumps((_path(code, "o").name, library.digest, schedule)))
 
 
-def _path(code: str) -> Path:
-    """Where the machine code for a description is kept."""
-    return config.cache_folder() / "kernels" / f"{hashlib.sha256((_generator() + code).encode()).hexdigest()}.o"
+def _path(text: str, kind: str) -> Path:
+    """Where it is kept what follows from a text."""
+    return config.cache_folder() / "kernels" / f"{hashlib.sha256((_generator() + text).encode()).hexdigest()}.{kind}"
 
 
 @functools.cache
@@ -99,13 +107,13 @@ def _generator() -> str:
 
 
 def _read(path: Path) -> bytes | None:
-    """The code in a file; None where there is none, or where it is damaged."""
+    """The content of a file; None where there is none, or where it is damaged."""
     try:
         data = path.read_bytes()
     except OSError:
         return None
     if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
-        _say(f"{path} is damaged; it is compiled anew")
+        _say(f"{path} is damaged; it is made anew")
         return None
     with contextlib.suppress(OSError):  # a folder that may only be read serves as well
         os.utime(path)  # it was used just now
@@ -117,7 +125,7 @@ def _keep(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(handle, "wb") as file:
-        file.write(content)
+        file.write(hashlib.sha256(content).digest() + content)
     os.replace(name, path)
     with contextlib.suppress(FileNotFoundError):  # another program tidies up as well
         _tidy(path.parent)
@@ -125,13 +133,13 @@ def _keep(path: Path, content: bytes) -> None:
 
 def _tidy(folder: Path) -> None:
     """Remove what was not used for the longest time, until the rest fits."""
-    found = sorted(((file.stat(), file) for file in folder.glob("*.o")), key=lambda pair: pair[0].st_mtime)
+    files = [*folder.glob("*.o"), *folder.glob("*.proof")]
+    found = sorted(((file.stat(), file) for file in files), key=lambda pair: pair[0].st_mtime)
     total = sum(status.st_size for status, _ in found)
     for status, file in found:
         if total <= _MOST_BYTES:
             return
         file.unlink(missing_ok=True)
-        file.with_suffix(".proof").unlink(missing_ok=True)
         total -= status.st_size
 
 

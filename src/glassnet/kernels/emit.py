@@ -18,11 +18,11 @@ import numpy as np
 from glassnet.autograd import rules
 from glassnet.autograd.rules import Binary, Call, Expr, Guard, Name, Negative, Number, Read, Reduce
 from glassnet.kernels.lanes import Lanes, first_lanes, full, vector_type
-from glassnet.kernels.llvm import I8, I64, machine
+from glassnet.kernels.llvm import I8, I64, external, machine
 from glassnet.kernels.loops import loop, number, pieces
 from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
 from glassnet.kernels.memory import Place
-from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, letters_of, reads_in, value_of
+from glassnet.kernels.nest import Assignment, Nest, affine, is_scalar, letters_of, reads_in, value_of, within_panel
 from glassnet.typing import DType
 
 BOOL, UINT8, INT32, INT64 = (np.dtype(name) for name in ("bool", "uint8", "int32", "int64"))
@@ -119,6 +119,7 @@ class Emitter:
     ) -> None:  # fmt: skip
         """The cells one after the other; `known` are sums that have been computed."""
         computed: dict[tuple[int, Cell], Lanes] = {}
+        loaded: dict[Any, Lanes] = {}
         writes: list[tuple[Read, Cell, Lanes]] = []
         own = tuple(Name(letter) for letter in nest.letters)
         for assignment in nest.assignments:
@@ -128,7 +129,8 @@ class Emitter:
             }
             dtype = self.place(assignment.target).dtype
             for cell in cells:
-                scope = _Scope(self, position, cell, computed, {node: found[cell] for node, found in sums.items()})
+                own_sums = {node: found[cell] for node, found in sums.items()}
+                scope = _Scope(self, position, cell, computed, own_sums, loaded)
                 result = scope.value(assignment.body, dtype)
                 computed[assignment.target, cell] = result
                 if self.stored(assignment.target):
@@ -213,7 +215,7 @@ class Emitter:
         """Bytes from one read to the next along a letter; None where the way is not straight."""
         total = 0
         for index, stride, _ in self.layout(read):
-            terms = _along_panels(index)
+            terms = within_panel(index, machine().lanes)
             if terms is None:
                 if any(isinstance(e, Name) and e.name == letter for e in rules.walk(index)):
                     return None
@@ -273,16 +275,22 @@ class Emitter:
             if terms is None:
                 value = self.lookup(index, position, cell, size)
                 moving = self._plus(moving, value, stride)
-                continue
-            fixed += terms[1] * stride
-            for letter, factor in terms[0].items():
-                value, constant = self.letter(letter, position, cell)
-                fixed += factor * stride * constant
-                moving = self._plus(moving, value, factor * stride)
+            else:
+                moving, ahead = self._along(terms, position, cell, stride, moving)
+                fixed += ahead
         pointer = self.pointers[place.base]
         if moving is not None:
             pointer = self._once("gep", pointer, moving)
         return self._once("gep", pointer, fixed) if fixed else pointer
+
+    def _along(self, terms: tuple[dict[str, int], int], position: Position, cell: Cell, stride: int, start: Any) -> Any:
+        """A straight way from `start` on: the part that moves at run time, and what is known now."""
+        moving, fixed = start, terms[1] * stride
+        for letter, factor in terms[0].items():
+            value, constant = self.letter(letter, position, cell)
+            fixed += factor * stride * constant
+            moving = self._plus(moving, value, factor * stride)
+        return moving, fixed
 
     def letter(self, letter: str, position: Position, cell: Cell) -> tuple[Any, int]:
         """A letter's value at run time (None for 0) and the number to be added."""
@@ -298,6 +306,11 @@ class Emitter:
 
         Indices in the data that are out of range are refused before the plan runs.
         """
+        terms = affine(index.arguments[0]) if isinstance(index, Call) else None
+        if terms is not None:
+            moving, fixed = self._along(terms, position, cell, 1, None)
+            found = number(fixed) if moving is None else self._once("add", moving, fixed)
+            return self._once("smin", self._once("smax", found, 0), size - 1)
         scope = _Scope(self, position, Cell(cell.row, cell.column, 1), {}, {})
         found = scope.value(index, INT64)
         if isinstance(index, Read):
@@ -316,6 +329,9 @@ class Emitter:
         if key not in self._written:
             if name == "gep":
                 found = self.builder.gep(left, [number(right)], source_etype=I8)
+            elif name in ("smax", "smin"):
+                function = external(self.builder, f"llvm.{name}.i64", I64, [I64, I64])
+                found = self.builder.call(function, [left, number(right)])
             else:
                 found = getattr(self.builder, name)(left, number(right), flags=["nsw"])
             self._written[key] = found
@@ -357,7 +373,7 @@ class _Scope:
     def value(self, expr: Expr, dtype: DType) -> Lanes:
         """The numbers of an expression, in this type."""
         if self.cell.width > 1 and not isinstance(expr, Number) and self._is_uniform(expr):
-            return self._uniform(expr, dtype)
+            return self._once(expr, dtype).wide(self.cell.width)
         match expr:
             case Number(value):
                 return full(self.emitter.builder, value, dtype, self.cell.width)
@@ -378,12 +394,18 @@ class _Scope:
         raise AssertionError(f"{expr} was not refused")
 
     def truth(self, condition: Expr) -> Lanes:
-        """A condition, as bool lanes."""
+        """A condition, as bool lanes; that of a border is looked at once for all of them."""
+        if self.cell.width > 1 and not reads_in(condition) and self._is_uniform(condition):
+            return self._once(condition, BOOL).wide(self.cell.width)
         match condition:
             case Binary(operator, left, right) if operator in _COMPARISONS:
-                dtype = self.emitter._strongest((left, right)) or INT64
-                dtype = INT32 if dtype == UINT8 else dtype  # letters beside it may be larger
-                return self.value(left, dtype).compare(_COMPARISONS[operator], self.value(right, dtype))
+                key = (condition, self.cell)
+                if key not in self.known:
+                    dtype = self.emitter._strongest((left, right)) or INT64
+                    dtype = INT32 if dtype == UINT8 else dtype  # letters beside it may be larger
+                    a, b = self.value(left, dtype), self.value(right, dtype)
+                    self.known[key] = a.compare(_COMPARISONS[operator], b)
+                return self.known[key]
             case Binary("and", left, right):
                 return self.truth(left) & self.truth(right)
             case Binary("or", left, right):
@@ -405,19 +427,20 @@ class _Scope:
                 return False
         return True
 
-    def _uniform(self, expr: Expr, dtype: DType) -> Lanes:
-        """Computed once; in float64 where only numbers of the whole step enter: 1 - β^t would lose digits."""
+    def _once(self, expr: Expr, dtype: DType) -> Lanes:
+        """One number for all lanes; in float64 where only numbers of the whole step enter: 1 - β^t would lose digits."""
         key = (expr, dtype, self.cell.row)
         if key not in self.known:
             exact = FLOAT64 if dtype.kind == "f" and is_scalar(expr) else dtype
-            one = _Scope(self.emitter, self.position, Cell(self.cell.row, self.cell.column, 1), {}, {})
+            one = _Scope(self.emitter, self.position, Cell(self.cell.row, self.cell.column, 1), {}, {}, self.known)
             self.known[key] = one.value(expr, exact).to(dtype)
-        return self.known[key].wide(self.cell.width)
+        return self.known[key]
 
     def _letter(self, letter: str) -> Lanes:
         value, constant = self.emitter.letter(letter, self.position, self.cell)
         start = full(self.emitter.builder, constant, INT64, 1)
-        start = start if value is None else start + start.new(value)
+        if value is not None:
+            start = start + start.new(value) if constant else start.new(value)
         found = start.wide(self.cell.width)
         if letter == self.position.lane and self.cell.width > 1:
             steps = vector_type(INT64, self.cell.width)
@@ -477,7 +500,10 @@ class _Scope:
             case "floor", (Binary("/", part, Number(by)),) if dtype.kind == "i":
                 return _floor_divided(self.value(part, dtype), int(by))
             case "where", (condition, yes, no):
-                return self.truth(condition).where(self.value(yes, dtype), self.value(no, dtype))
+                key = (condition, yes, no, dtype, self.cell)
+                if key not in self.known:
+                    self.known[key] = self.truth(condition).where(self.value(yes, dtype), self.value(no, dtype))
+                return self.known[key]
             case (("max" | "min"), (left, right)):
                 return OF_TWO[function](self.value(left, dtype), self.value(right, dtype))
             case _, (left, right):
@@ -485,16 +511,6 @@ class _Scope:
             case (("isnan" | "isinf"), _):
                 return self.truth(Call(function, arguments)).to(dtype)
         return FUNCTIONS[function](self.value(arguments[0], dtype))
-
-
-def _along_panels(index: Expr) -> tuple[dict[str, int], int] | None:
-    """An index as factors of letters, as it goes within a panel: registers end where panels do."""
-    match index:
-        case Binary("%", Name() as letter, Number(width)) if width % machine().lanes == 0:
-            return affine(letter)
-        case Call("floor", (Binary("/", Name(), Number(width)),)) if width % machine().lanes == 0:
-            return {}, 0
-    return affine(index)
 
 
 def _floor_divided(a: Lanes, by: int) -> Lanes:

@@ -120,7 +120,7 @@ class Library:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine().target())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        self.digest = hashlib.sha256(code).hexdigest()
+        self.digest = hashlib.sha256(code).digest()
 
     def address(self, name: str) -> int:
         """Where a function begins."""

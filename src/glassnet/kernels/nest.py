@@ -450,6 +450,16 @@ def affine(index: Expr) -> tuple[dict[str, int], int] | None:
     return None
 
 
+def within_panel(index: Expr, lanes: int) -> tuple[dict[str, int], int] | None:
+    """`affine`, as an index goes within a panel of an axis: registers of so many lanes end where panels do."""
+    match index:
+        case Binary("%", Name() as letter, Number(width)) if width % lanes == 0:
+            return affine(letter)
+        case Call("floor", (Binary("/", Name(), Number(width)),)) if width % lanes == 0:
+            return {}, 0
+    return affine(index)
+
+
 def _scaled(terms: tuple[dict[str, int], int] | None, factor: int) -> tuple[dict[str, int], int] | None:
     return None if terms is None else ({letter: factor * f for letter, f in terms[0].items()}, factor * terms[1])
 

@@ -1,34 +1,29 @@
 """CompiledPlan: a graph as machine code, with NumPy for what has no kernel.
 
-    graph -> stages of fused nests (stages.py) -> places in memory (memory.py) -> kernels (kernel.py) -> drivers (driver.py)
-
 A driver is a function that calls the kernels one after another, for one step or for many; where an op has no kernel,
-the driver ends, NumPy runs the op's own `forward` on the same memory, and the next driver goes on.
+the driver ends, NumPy runs the op's own `forward` on the same memory, and the next driver goes on. Where an earlier
+program has compiled and proved the graph, its schedule and its machine code are read, and no formula is looked at.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from glassnet.autograd.rules import Name, Read
+from glassnet import config
 from glassnet.graph.ir import Call, Graph
-from glassnet.graph.memory import ALIGNMENT, arena, padded
+from glassnet.graph.memory import ALIGNMENT
 from glassnet.kernels import show
 from glassnet.kernels.cache import Proof, compiled
-from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS, Driver, Layout
-from glassnet.kernels.fuse import Group
+from glassnet.kernels.compilation import Compilation, Schedule
+from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS
 from glassnet.kernels.kernel import Kernel
-from glassnet.kernels.llvm import Module
-from glassnet.kernels.nest import value_of
-from glassnet.kernels.stages import Program
-from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit
+from glassnet.kernels.llvm import Library
+from glassnet.kernels.team import team, thread_limit
 from glassnet.typing import Array
 
 
@@ -37,129 +32,62 @@ class CompiledPlan:
 
     def __init__(self, graph: Graph, threads: int | None = None) -> None:
         self.graph, self.threads = graph, threads or thread_limit()
-        self.program = Program(graph)
-        self.stages, self.place = self.program.stages, self.program.place
-        self._lay_out()
-        self._compile()
+        meaning = graph.meaning()
+        self.proof = Proof(meaning and f"{meaning} {self.threads} {config.convolution_tile()}")
+        if self.proof.is_kept:
+            self._machine_code: Library = self.proof.library
+            self.schedule: Schedule = self.proof.schedule
+        else:
+            self._machine_code = compiled(self.compilation.code, self.compilation.write)
+            self.schedule = self.compilation.schedule()
         self._bind()
 
-    # ------------------------------------------------------------ memory
-    def stored(self, value: int) -> bool:
-        """Whether a computed value has to be in memory."""
-        return value in self._in_memory
+    @functools.cached_property
+    def compilation(self) -> Compilation:
+        """Its kernels as formulas."""
+        return Compilation(self.graph, self.threads)
 
-    def _lay_out(self) -> None:
-        """Lives of values, their places in the arena, and the slots of what lies outside."""
-        kept = self.program.kept
-        from_memory, lives = set(kept), dict[int, list[int]]()
-        moments = [moment for stage in self.stages for moment in stage.moments()]
-        for time, (touched, read) in enumerate(moments):
-            from_memory |= read | {value for value in touched if self.place(value).memory != value}
-            for value in touched:
-                lives.setdefault(self.place(value).memory, [time, time])[1] = time
-        self._in_memory = from_memory | {self.place(value).memory for value in from_memory}
-        outside = {value.id for value in self.graph.values if value.role != "result"} | {*self.program.outputs}
-        sizes = {m: self.place(m).size for m in lives if m not in outside and self.stored(m)}
-        spans = {memory: (first, last) for memory, (first, last) in lives.items()}
-        rows = dict(self._rows_of_threads({m for m in sizes if spans[m][0] == spans[m][1]}))
-        sizes |= {memory: row * self.threads for memory, row in rows.items()}
-        batch = self._batch()
-        buffers = {-1 - memory: memory for memory in self.graph.inputs if batch > 1 and memory in lives}
-        for buffer, memory in buffers.items():  # filled before the first kernel
-            sizes[buffer], spans[buffer] = self.place(memory).size, (0, lives[memory][1])
-        offsets, self.arena_bytes = arena(sizes, spans)
-        self.saved_bytes = sum(map(padded, sizes.values())) - padded(self.arena_bytes)
-        slots = {m: FIRST_SLOT + k for k, m in enumerate(sorted(m for m in outside if m in lives or m in kept))}
-        per_step = [feed.value for feed in self.graph.feeds] + self.program.outputs
-        picked = {m: (self.place(m).size // max(batch, 1), offsets.get(-1 - m, 0)) for m in self.graph.inputs}
-        self.layout = Layout(offsets, slots, {m: self.place(m).size for m in per_step}, picked, batch, rows)
-
-    def _rows_of_threads(self, candidates: set[int]) -> Iterable[tuple[int, int]]:
-        """(memory, bytes of a row) of what one group alone uses, row by row: every thread has memory for one row."""
-        for group in (group for stage in self.stages for group in stage.groups if len(group.nests) > 1):
-            row = tuple(Name(str(axis)) for axis in range(len(group.shared)))
-            touched = [*group.accesses()]
-            elsewhere = {self.place(value_of(read)).memory for read in touched if read.indices[: len(row)] != row}
-            own = {self.place(value).memory for value in group.targets} & candidates - elsewhere
-            for value, place in list(self.program.places.items()):
-                if place.memory in own:
-                    self.program.places[value] = replace(place, strides=(0,) * len(row) + place.strides[len(row) :])
-            yield from ((memory, padded(self.place(memory).size // math.prod(group.shared))) for memory in own)
-
-    def _batch(self) -> int:
-        """The rows of all inputs; 0 where they disagree."""
-        rows = {(self.place(number).shape or (0,))[0] for number in self.graph.inputs}
-        return rows.pop() if len(rows) == 1 else 0
-
-    # ------------------------------------------------------------ machine code
-    def _compile(self) -> None:
-        self.drivers = {
-            number: Driver([Kernel(group, self.place, self.stored) for group in stage.groups], self.layout, self.threads)
-            for number, stage in enumerate(self.stages) if stage.groups
-        }  # fmt: skip
-        code = repr([(number, driver.signature) for number, driver in self.drivers.items()])
-        self._machine_code = compiled(code, self._write)
-        self.proof = Proof(code, self._machine_code, self.graph.meaning())
-        self._run_driver = {number: self._runner(number, driver) for number, driver in self.drivers.items()}
-
-    def _write(self, module: Module) -> None:
-        """All kernels and drivers; kernels that are equal but for their arrays are one function."""
-        functions: dict[str, Any] = {}
-        for number, driver in self.drivers.items():
-            for kernel in driver.kernels:
-                if kernel.signature not in functions:
-                    functions[kernel.signature] = kernel.write(module, f"kernel_{len(functions)}")
-                kernel.function = functions[kernel.signature]
-            _, builder = module.function(f"stage_{number}", DRIVER_ARGUMENTS)
-            driver.write(builder)
-
-    def _runner(self, number: int, driver: Driver) -> Callable[[int], None]:
-        """What runs a stage on a table: this thread alone, where nothing is worth sharing, or the team."""
-        name = f"stage_{number}"
-        if not any(driver.shared):
-            run_alone = self._machine_code.function(name, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
-            return lambda table: run_alone(table, None, 0)
-        code, address = self._machine_code, self._machine_code.address(name)
-        return lambda table: team(self.threads).run(address, table, code)  # a forked child has a team of its own
+    def prove(self) -> None:
+        """Note that the first step gave NumPy's numbers."""
+        self.proof.keep(self.compilation.code, self._machine_code, self.schedule)
 
     # ------------------------------------------------------------ binding to arrays
     def _bind(self) -> None:
-        raw = np.zeros(self.arena_bytes + ALIGNMENT, np.uint8)
+        raw = np.zeros(self.schedule.arena_bytes + ALIGNMENT, np.uint8)
         start = -raw.ctypes.data % ALIGNMENT
-        self._arena = raw[start : start + self.arena_bytes + 1]
-        self._table = np.zeros(FIRST_SLOT + len(self.layout.slots), np.int64)
+        self._arena = raw[start : start + self.schedule.arena_bytes + 1]
+        self._table = np.zeros(FIRST_SLOT + len(self.schedule.layout.slots), np.int64)
         self._table[ARENA] = self._arena.ctypes.data
-        self._run_stages = [
-            functools.partial(self._run_with_numpy, stage.call) if stage.call
-            else functools.partial(self._run_driver[number], self._table.ctypes.data)
-            for number, stage in enumerate(self.stages)
-        ]  # fmt: skip
+        self._run_stages = [self._runner(number) for number in range(len(self.schedule.stages))]
         self._arrays: dict[int, Array] = {}
         for array, number in self.graph.constants:
             self._hold(number, np.asarray(array, order="C"))
-        slots = self.layout.slots
+        slots = self.schedule.layout.slots
         self._variables = [(variable, number) for variable, number in self.graph.variables if number in slots]
-        self._lookups = {lookup for stage in self.stages for group in stage.groups for lookup in self._indices(group)}
 
-    def _indices(self, group: Group) -> Iterable[tuple[int, int]]:
-        """(where indices stand, how large the array is that they index) of all lookups of a group."""
-        for nest in group.nests:
-            for read in nest.reads():
-                for index, size in zip(read.indices, self.place(value_of(read)).shape):
-                    if isinstance(index, Read):
-                        yield self.place(value_of(index)).memory, size
+    def _runner(self, number: int) -> Callable[[], None]:
+        """What runs a stage: NumPy, this thread alone, where nothing is worth sharing, or the team."""
+        call = self.schedule.stages[number]
+        if call is not None:
+            return functools.partial(self._run_with_numpy, self.graph.calls[call])
+        name, table = f"stage_{number}", self._table.ctypes.data
+        if number not in self.schedule.shared:
+            run_alone = self._machine_code.function(name, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+            return lambda: run_alone(table, None, 0)
+        code, address = self._machine_code, self._machine_code.address(name)
+        return lambda: team(self.threads).run(address, table, code)  # a forked child has a team of its own
 
     def _hold(self, number: int, array: Array) -> None:
         """Keep an array and its address."""
         self._arrays[number] = array
-        if number in self.layout.slots:
-            self._table[self.layout.slots[number]] = array.__array_interface__["data"][0]
+        if number in self.schedule.layout.slots:
+            self._table[self.schedule.layout.slots[number]] = array.__array_interface__["data"][0]
 
     def _array(self, value: int) -> Array:
         """A value as an array that shows the plan's memory, in a single step."""
-        place = self.place(value)
-        if place.memory in self.layout.offsets:
-            start = self.layout.offsets[place.memory] + place.offset
+        place = self.schedule.places[value]
+        if place.memory in self.schedule.layout.offsets:
+            start = self.schedule.layout.offsets[place.memory] + place.offset
             return np.ndarray(place.shape, place.dtype, self._arena.data, start, place.strides)
         base = self._arrays[place.memory]
         if place.memory == value or (not place.offset and place.shape == base.shape):
@@ -172,25 +100,30 @@ class CompiledPlan:
     @property
     def kernels(self) -> list[Kernel]:
         """All kernels in the order in which they run."""
-        return [kernel for driver in self.drivers.values() for kernel in driver.kernels]
+        return self.compilation.kernels
+
+    @property
+    def arena_bytes(self) -> int:
+        """How much memory of its own it has."""
+        return self.schedule.arena_bytes
 
     def report(self) -> str:
         """The kernels as formulas, what NumPy runs and why, and how much memory the step takes."""
-        return "\n".join(show.report(self))
+        return "\n".join(show.report(self.compilation))
 
     def ir(self, number: int) -> str:
         """A kernel as LLVM is given it."""
-        return show.intermediate(self, number)
+        return show.intermediate(self.compilation, number)
 
     def assembly(self, number: int) -> str:
         """A kernel as instructions of this processor."""
-        return show.machine_code(self, number)
+        return show.machine_code(self.compilation, number)
 
     # ------------------------------------------------------------ steps
     def accepts(self, *arrays: Any, rows: Array | None = None) -> bool:
         """Whether every index that stands in the data (in these rows of it) lies inside the array it is used on."""
         given = dict(zip(self.graph.inputs, arrays))
-        for number, size in self._lookups:
+        for number, size in self.schedule.lookups:
             if number in given and given[number].size:
                 indices = given[number] if rows is None else given[number][rows]
                 if indices.min() < 0 or indices.max() >= size:
@@ -200,7 +133,7 @@ class CompiledPlan:
     @property
     def can_scan(self) -> bool:
         """Whether many steps can be one call: NumPy runs nothing in between, and every input has a row per sample."""
-        return len(self.drivers) == len(self.stages) and self.layout.batch > 0
+        return all(call is None for call in self.schedule.stages) and self.schedule.layout.batch > 0
 
     def run(self, *arrays: Any, fed: list[Array] | None = None) -> list[Any]:
         """Fill the inputs, run, assign the variables; returns the outputs as arrays."""
@@ -220,8 +153,8 @@ class CompiledPlan:
         for feed, array in zip(self.graph.feeds, made):
             self._hold(feed.value, array[0, ...])
         outputs = []
-        for number in self.program.outputs:
-            place = self.place(number)
+        for number in self.schedule.outputs:
+            place = self.schedule.places[number]
             array = np.empty((steps, *place.shape), place.dtype)
             self._hold(number, array[0, ...])
             outputs.append(array)

@@ -25,14 +25,14 @@ from glassnet.kernels.nest import Nest, value_of
 from glassnet.kernels.stages import Program
 
 if TYPE_CHECKING:
-    from glassnet.kernels.plan import CompiledPlan
+    from glassnet.kernels.compilation import Compilation
 
 _LETTERS = "ijklmnopqrstuvwxyz"
 _EXACT = 1e16
 """Below it a float64 tells whole numbers apart."""
 
 
-def report(plan: CompiledPlan) -> list[str]:
+def report(plan: Compilation) -> list[str]:
     """The whole plan, line by line."""
     kernels, names = plan.kernels, Names(plan.program)
     first: dict[str, int] = {}
@@ -56,7 +56,7 @@ def report(plan: CompiledPlan) -> list[str]:
     return lines
 
 
-def intermediate(plan: CompiledPlan, number: int) -> str:
+def intermediate(plan: Compilation, number: int) -> str:
     """What LLVM is given for a kernel."""
     if not 0 <= number < len(plan.kernels):
         raise ArgumentError(
@@ -68,7 +68,7 @@ def intermediate(plan: CompiledPlan, number: int) -> str:
     return str(module.module)
 
 
-def machine_code(plan: CompiledPlan, number: int) -> str:
+def machine_code(plan: Compilation, number: int) -> str:
     """What LLVM makes of a kernel, as assembly of this processor."""
     return assembly(intermediate(plan, number))
 
@@ -84,7 +84,7 @@ def _updates(program: Program) -> Iterator[str]:
             yield f"{title}: {', '.join(paths)}"
 
 
-def _kernel(plan: CompiledPlan, number: int, twin: int, names: Names) -> Iterator[str]:
+def _kernel(plan: Compilation, number: int, twin: int, names: Names) -> Iterator[str]:
     """A kernel: its loops, its work and its formulas."""
     kernel = plan.kernels[number]
     loops = dict.fromkeys(" x ".join(map(str, nest.extents)) or "1" for nest in kernel.group.nests)
