@@ -225,3 +225,15 @@ def test_an_image_smaller_than_the_stride_has_its_gradient(height: int) -> None:
     op = ConvolutionTranspose(strides=(3, 3), padding=((2, 1), (1, 0)), size=(height, height))
     plan = CompiledPlan(trace(lambda d, w: apply(op, d, w), delta, w)[0], threads=2)
     np.testing.assert_allclose(plan.run(delta, w)[0], op.forward(np, delta, w), rtol=1e-6)
+
+
+@pytest.mark.parametrize("to", ["int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_are_cast_to_whole_ones_as_numpy_casts_them(dtype: str, to: str) -> None:
+    ends = [sign * end for end in (2**31, 2**31 - 129, 2**63, 2**63 - 2**39, 3e9, 1e30, np.inf) for sign in (1, -1)]
+    x = np.array([np.nan, 1.9, -1.9, 200, 255.9, 300.7, -300, -0.0, *ends], dtype)
+    graph, _ = trace(lambda x: gn.ops.cast(x, to), x)
+    plan = CompiledPlan(graph, threads=1)
+    assert not any(stage.call for stage in plan.stages)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(plan.run(x)[0], x.astype(to))

@@ -12,16 +12,20 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from glassnet.autograd.op import Op, flat_size
 from glassnet.autograd.spec import Spec
 from glassnet.ops.attention import Attention, lowest
 from glassnet.ops.convolution import ConvolutionTranspose
+from glassnet.ops.elementwise import Cast
 from glassnet.ops.indexing import AddAlongAxis, AddAt
 from glassnet.ops.joining import Pad
 from glassnet.ops.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from glassnet.ops.pooling import MaxPooling, MaxUnpooling
 from glassnet.ops.reduction import Cumsum, Logsumexp
 from glassnet.ops.shape import Place
+from glassnet.typing import DType
 
 _AXES, _LETTERS, _FEATURES, _ONES = "abdef", "abcdefgh", "kjlop", "uvwzt"
 _SHIFTED = "m[...] = max_j {x}[...,j]; e[...,k] = exp({x}[...,k] - m[...]); s[...] = sum_j e[...,j]; "
@@ -53,6 +57,8 @@ def body_of(op: Op, inputs: Sequence[Spec]) -> str:
     """The text that is compiled for a call of an op; empty where there is none."""
     if op.name in BODIES:
         return _along(BODIES[op.name], getattr(op, "axis", -1), inputs[0].ndim)
+    if isinstance(op, Cast) and inputs[0].dtype.kind == "f" and np.dtype(op.to).kind in "iu":
+        return _truncated(np.dtype(op.to))
     if isinstance(op, Logsumexp):
         return _logsumexp(op, inputs[0])
     if isinstance(op, Cumsum):
@@ -95,6 +101,12 @@ def _along(text: str, axis: int, ndim: int) -> str:
     """
     behind = "".join(f",{letter}" for letter in _ONES[: ndim - 1 - axis % ndim]) if ndim else ""
     return re.sub(r"\.\.\.(,[jk])?", rf"\g<0>{behind}", text)
+
+
+def _truncated(dtype: DType) -> str:
+    """Rounded towards 0, as machines do it; what does not fit gives the lowest number, and 0 in a byte."""
+    bits = max(8 * dtype.itemsize, 32)
+    return f"y = where(abs(x) < {2 ** (bits - 1)}, x, {0 if dtype.itemsize == 1 else -(2 ** (bits - 1))})"
 
 
 def _logsumexp(op: Logsumexp, x: Spec) -> str:

@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from glassnet.autograd.rules import Name, Read
+from glassnet.autograd.rules import Name
 from glassnet.graph.ir import Graph
 from glassnet.graph.memory import arena, padded
 from glassnet.kernels.driver import FIRST_SLOT, Driver, Layout
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module
+from glassnet.kernels.lookups import Lookup
 from glassnet.kernels.memory import Place
 from glassnet.kernels.nest import value_of
 from glassnet.kernels.stages import Program
@@ -33,7 +34,7 @@ class Schedule:
         stages: for each the number of the call that NumPy runs; or None, where the driver of that number runs.
         shared: the drivers that a team runs.
         places: of the values that Python looks at: outputs, and what NumPy reads and writes.
-        lookups: (where indices stand, how large the array is that they index) of all lookups.
+        lookups: indices that are looked at before each step.
     """
 
     stages: list[int | None]
@@ -42,7 +43,7 @@ class Schedule:
     arena_bytes: int
     outputs: list[int]
     places: dict[int, Place]
-    lookups: list[tuple[int, int]]
+    lookups: list[Lookup]
 
 
 class Compilation:
@@ -137,12 +138,5 @@ class Compilation:
             [None if call is None else self.graph.calls.index(call) for call in calls],
             {number for number, driver in self.drivers.items() if any(driver.shared)},
             self.layout, self.arena_bytes, self.program.outputs, {value: self.place(value) for value in looked_at},
-            sorted({lookup for kernel in self.kernels for lookup in self._lookups(kernel)}),
+            sorted(self.program.lookups, key=repr),
         )  # fmt: skip
-
-    def _lookups(self, kernel: Kernel) -> Iterable[tuple[int, int]]:
-        for nest in kernel.group.nests:
-            for read in nest.reads():
-                for index, size in zip(read.indices, self.place(value_of(read)).shape):
-                    if isinstance(index, Read):
-                        yield self.place(value_of(index)).memory, size

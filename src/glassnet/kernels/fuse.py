@@ -116,6 +116,8 @@ def _same_cells(host: Nest, nest: Nest, memory: Mapping[int, int]) -> bool:
     if not _has_in_common(host, nest):
         return False
     rank, written = len(nest.extents), _owners(host.targets, memory)
+    if written & _owners(map(value_of, nest.lookups), memory):  # an index comes from memory, number by number
+        return False
     for read in nest.reads():
         value = value_of(read)
         if memory.get(value, value) in written and not (value in host.targets and is_own_cell(read, rank)):

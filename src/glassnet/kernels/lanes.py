@@ -168,7 +168,8 @@ class Lanes:
                 return (build.fpext if dtype.itemsize > self.dtype.itemsize else build.fptrunc)(value, kind)
             return (build.sitofp if self.dtype.kind == "i" else build.uitofp)(value, kind)
         if self.is_float:
-            return build.fptosi(value, kind)
+            small = dtype.itemsize < 4  # the lowest bits of a number that fits
+            return self.to(np.dtype("int32")).to(dtype).value if small else build.fptosi(value, kind)
         if dtype.itemsize <= self.dtype.itemsize and self.dtype.kind != "b":
             return build.trunc(value, kind)
         return (build.sext if self.dtype.kind == "i" else build.zext)(value, kind)

@@ -82,6 +82,11 @@ class Nest:
     def _reads(self) -> list[Read]:
         return [read for assignment in self.assignments for read in assignment.reads()]
 
+    @functools.cached_property
+    def lookups(self) -> list[Read]:
+        """Every read of an index: one inside another read."""
+        return [inner for read in self.reads() for index in read.indices for inner in reads_in(index)]
+
     @property
     def is_elsewhere(self) -> bool:
         """Whether what its cells compute stands in other cells of the result."""
@@ -327,6 +332,8 @@ class _Resolver:
             rules.expand_ellipsis(indices, len(self.shapes[array]), self.leading), self.shapes[array], strict=True
         ):
             resolved = Number(0) if self.is_broadcast(index, size) else self.resolved(index)
+            if isinstance(index, Read) and isinstance(resolved, Number) and resolved.value < 0:
+                resolved = Number(resolved.value + size)  # it counts from the end
             low, high = self.bounds(resolved, size)
             if low < 0:
                 conditions.append(Binary(">=", resolved, Number(0)))

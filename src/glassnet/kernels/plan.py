@@ -63,6 +63,7 @@ class CompiledPlan:
         for array, number in self.graph.constants:
             self._hold(number, np.asarray(array, order="C"))
         slots = self.schedule.layout.slots
+        self._contents = {number: variable for variable, number in self.graph.variables}
         self._variables = [(variable, number) for variable, number in self.graph.variables if number in slots]
 
     def _runner(self, number: int) -> Callable[[], None]:
@@ -121,13 +122,16 @@ class CompiledPlan:
 
     # ------------------------------------------------------------ steps
     def accepts(self, *arrays: Any, rows: Array | None = None) -> bool:
-        """Whether every index that stands in the data (in these rows of it) lies inside the array it is used on."""
+        """Whether every index that stands in the data (in these rows of it) or in a variable lies in the axis it is for."""
         given = dict(zip(self.graph.inputs, arrays))
-        for number, size in self.schedule.lookups:
-            if number in given and given[number].size:
-                indices = given[number] if rows is None else given[number][rows]
-                if indices.min() < 0 or indices.max() >= size:
-                    return False
+        for lookup in self.schedule.lookups:
+            array = given.get(lookup.source)
+            if array is None:
+                array = self._contents[lookup.source].array
+            elif rows is not None:
+                array = array[rows]
+            if not lookup.accepts(array):
+                return False
         return True
 
     @property

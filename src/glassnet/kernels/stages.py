@@ -15,6 +15,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
+from glassnet.kernels.lookups import Lookup, Lookups
 from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_like
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
 from glassnet.kernels.recompute import recomputed
@@ -59,6 +60,8 @@ class Program:
         self.made_for: dict[int, Call] = {}
         """Whose kernels the values belong to that the graph does not have."""
         self.outputs: list[int] = []
+        self.lookups = set[Lookup]()
+        """Indices that are looked at before each step."""
         self.stages = list(self._stages())
         verifier = Verifier(self.place)
         self._verify("fusion", verifier)
@@ -87,13 +90,15 @@ class Program:
 
     def _stages(self) -> Iterator[Stage]:
         """The calls as groups of nests, with NumPy's calls between them."""
-        nests = list[Nest]()
+        nests, lookups = list[Nest](), Lookups(self.graph)
         for call in _needed_calls(self.graph):
             if call.op.kind == "view" and self._is_view(call):
                 continue
             first = len(self.specs)
             try:
-                nests += fewer_products(call, self.lowering) or self._by_its_rule(call)
+                found = fewer_products(call, self.lowering) or self._by_its_rule(call)
+                self.lookups |= {*lookups.of(call, found, self.lowering.shape)}
+                nests += found
                 self.made_for |= dict.fromkeys(range(first, len(self.specs)), call)
             except NotCompiled as reason:
                 if nests:
@@ -178,7 +183,10 @@ class Program:
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:
-        """(result, content) of assigned variables that may be overwritten while the step runs: nobody reads on."""
+        """(result, content) of assigned variables that may be overwritten while the step runs: nobody reads on.
+
+        A call of NumPy counts as a reader of all: it may refuse its numbers, and a refused step changes nothing.
+        """
         contents = dict(self.graph.variables)
         taken_over = {self.place(result).memory for _, result in self.graph.assigns}
         parts = [part for stage in self.stages for part in ([stage.call] if stage.call else stage.groups)]
@@ -187,7 +195,8 @@ class Program:
         for position, part in enumerate(parts):
             if isinstance(part, Group):
                 written |= dict.fromkeys(part.targets - written.keys(), (position, part))
-            read |= {self.place(v).memory: position for v in (part.reads if isinstance(part, Group) else part.inputs)}
+            seen = part.reads if isinstance(part, Group) else (*part.inputs, *contents.values())
+            read |= {self.place(value).memory: position for value in seen}
         for variable, result in self.graph.assigns:
             content, (position, group) = contents[variable], written.pop(result, (-1, Group()))
             if self.place(result).memory != result or content in taken_over or read.get(content, 0) > position:
