@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,18 @@ def test_a_folder_that_cannot_be_written_costs_time_only_and_is_said_once(home: 
     with pytest.warns(UserWarning, match=r"compiled steps cannot be kept in .*: every program compiles its own"):
         np.testing.assert_array_equal(result(2.0), X * 2)
     np.testing.assert_array_equal(result(3.0), X * 3)  # a second warning would be an error
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_and_left_alone(home: Path) -> None:
+    result()
+    (file,) = files(home)
+    file.unlink()
+    file.mkdir()
+    with pytest.warns(
+        UserWarning, match=rf"compiled steps cannot be kept in {re.escape(str(file))} \(.*\): every program"
+    ):
+        np.testing.assert_array_equal(result(), X * 2)
+    assert files(home) == [file]
 
 
 def test_the_oldest_files_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

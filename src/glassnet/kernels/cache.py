@@ -53,7 +53,8 @@ def compiled(code: str, write: Callable[[Module], None]) -> Library:
     try:
         _keep(path, found)
     except OSError as problem:
-        _say(f"compiled steps cannot be kept in {path.parent} ({problem.strerror}): every program compiles its own")
+        where = path if path.is_dir() else path.parent
+        _say(f"compiled steps cannot be kept in {where} ({problem.strerror}): every program compiles its own")
     return Library(found)
 
 
@@ -124,16 +125,20 @@ def _keep(path: Path, content: bytes) -> None:
     """Write a file that is there as a whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(hashlib.sha256(content).digest() + content)
-    os.replace(name, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(content).digest() + content)
+        os.replace(name, path)
+    except OSError:
+        os.unlink(name)
+        raise
     with contextlib.suppress(FileNotFoundError):  # another program tidies up as well
         _tidy(path.parent)
 
 
 def _tidy(folder: Path) -> None:
     """Remove what was not used for the longest time, until the rest fits."""
-    files = [*folder.glob("*.o"), *folder.glob("*.proof")]
+    files = [file for kind in ("*.o", "*.proof") for file in folder.glob(kind) if file.is_file()]
     found = sorted(((file.stat(), file) for file in files), key=lambda pair: pair[0].st_mtime)
     total = sum(status.st_size for status, _ in found)
     for status, file in found:
