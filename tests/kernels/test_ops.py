@@ -227,13 +227,85 @@ def test_an_image_smaller_than_the_stride_has_its_gradient(height: int) -> None:
     np.testing.assert_allclose(plan.run(delta, w)[0], op.forward(np, delta, w), rtol=1e-6)
 
 
-@pytest.mark.parametrize("to", ["int64", "int32", "uint8", "bool"])
+WHOLE = ["int8", "int16", "int32", "int64", "uint8", "uint16", "bool"]
+
+
+@pytest.mark.parametrize("to", WHOLE)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numbers_are_cast_to_whole_ones_as_numpy_casts_them(dtype: str, to: str) -> None:
     ends = [sign * end for end in (2**31, 2**31 - 129, 2**63, 2**63 - 2**39, 3e9, 1e30, np.inf) for sign in (1, -1)]
     x = np.array([np.nan, 1.9, -1.9, 200, 255.9, 300.7, -300, -0.0, *ends], dtype)
     graph, _ = trace(lambda x: gn.ops.cast(x, to), x)
     plan = CompiledPlan(graph, threads=1)
-    assert not any(stage.call for stage in plan.stages)
+    assert not any(stage.call for stage in plan.compilation.stages)
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(plan.run(x)[0], x.astype(to))
+
+
+@pytest.mark.parametrize("dtype", WHOLE)
+def test_whole_numbers_are_cast_to_all_types_as_numpy_casts_them(dtype: str) -> None:
+    x, types = np.arange(-300, 70_000, 37).astype(dtype), [*WHOLE, "float32", "float64"]
+    plan = CompiledPlan(trace(lambda x: [gn.ops.cast(x, to) for to in types], x)[0], threads=1)
+    assert not any(stage.call for stage in plan.compilation.stages)
+    for found, to in zip(plan.run(x), types, strict=True):
+        np.testing.assert_array_equal(found, x.astype(to))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "int64", "bool"])
+def test_the_extremes_of_whole_numbers_are_exact(dtype: str) -> None:
+    x = np.array([[2**24, 2**24 + 1, 2**24], [5, 2**53 + 1, 2**53], [-(2**62) - 1, -(2**62) - 2, 1 - 2**63]]).astype(
+        dtype
+    )
+    found = [
+        f for f in (gn.ops.argmax, gn.ops.argmin, gn.ops.max, gn.ops.min) if dtype != "int16" or "arg" in f.__name__
+    ]
+    plan = CompiledPlan(trace(lambda x: [f(x, axis) for f in found for axis in (0, 1)], x)[0], threads=1)
+    assert not any(stage.call for stage in plan.compilation.stages)
+    for y, f, axis in zip(plan.run(x), np.repeat(found, 2), [0, 1] * 4):
+        np.testing.assert_array_equal(y, f(x, axis))
+
+
+def test_truth_values_are_added_as_numpy_adds_them() -> None:
+    x, y = np.array([True, True, False]), np.array([True, False, False])
+    np.testing.assert_array_equal(CompiledPlan(trace(lambda x, y: x + y, x, y)[0]).run(x, y)[0], x + y)
+
+
+ALONE: dict[str, tuple[Callable[[Any], Any], np.ndarray]] = {
+    "float16": (lambda x: x * 2.0, np.arange(4, dtype="float16")),
+    ">f4": (lambda x: x * 2.0, np.arange(4, dtype=">f4")),
+    "int8": (lambda x: x + x, np.arange(4, dtype="int8")),
+    "uint32": (gn.ops.relu, np.arange(4, dtype="uint32")),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_types_that_kernels_do_not_compute_in_are_left_to_numpy_and_copied_by_kernels(name: str) -> None:
+    function, array = ALONE[name]
+
+    def step(x: Any, y: Any) -> list[Any]:
+        return [x, gn.ops.flip(x, 0), function(x), y * 2.0 + 1.0]
+
+    given = array, np.ones((5, 7), "float32")
+    plan = CompiledPlan(trace(step, *given)[0], threads=2)
+    assert [stage.reason for stage in plan.compilation.stages if stage.call] == [f"kernels do not compute in {name}"]
+    for found, y in zip(plan.run(*given), step(*map(Tensor, given)), strict=True):
+        assert found.dtype.name == y.numpy().dtype.name
+        np.testing.assert_array_equal(found, y.numpy())
+
+
+EMPTY: dict[str, Callable[[Any], Any]] = {
+    "rows": lambda x: gn.ops.softmax(gn.ops.flip(x, 0)),
+    "columns": lambda x: gn.ops.transpose(x) @ gn.ops.relu(x) + 1.0,
+    "matrices": lambda x: x @ gn.ops.transpose(x) + gn.ops.sum(x),
+    "joined": lambda x: gn.ops.concatenate([x, gn.ops.ones((2, 3)), x]) * 2.0,
+    "normalized": lambda x: gn.ops.layer_normalization(x),
+    "gradients": lambda x: gn.grad(lambda x: gn.ops.sum(gn.ops.log_softmax(x) * x))(x),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_arrays_without_numbers_are_nothing_to_compute(name: str) -> None:
+    x = np.ones((0, 3), "float32")
+    plan = CompiledPlan(trace(EMPTY[name], x)[0], threads=2)
+    assert not any(stage.call for stage in plan.compilation.stages)
+    np.testing.assert_array_equal(plan.run(x)[0], EMPTY[name](Tensor(x)).numpy())

@@ -104,9 +104,9 @@ def _along(text: str, axis: int, ndim: int) -> str:
 
 
 def _truncated(dtype: DType) -> str:
-    """Rounded towards 0, as machines do it; what does not fit gives the lowest number, and 0 in a byte."""
-    bits = max(8 * dtype.itemsize, 32)
-    return f"y = where(abs(x) < {2 ** (bits - 1)}, x, {0 if dtype.itemsize == 1 else -(2 ** (bits - 1))})"
+    """Rounded towards 0; what does not fit gives the lowest number, or its last bits in a small type, which are 0."""
+    end = 2 ** (8 * max(dtype.itemsize, 4) - 1)
+    return f"y = where(abs(x) < {end}, x, {-end if dtype.itemsize >= 4 else 0})"
 
 
 def _logsumexp(op: Logsumexp, x: Spec) -> str:

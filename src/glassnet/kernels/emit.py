@@ -402,7 +402,7 @@ class _Scope:
                 key = (condition, self.cell)
                 if key not in self.known:
                     dtype = self.emitter._strongest((left, right)) or INT64
-                    dtype = INT32 if dtype == UINT8 else dtype  # letters beside it may be larger
+                    dtype = INT32 if dtype.kind in "iu" and dtype.itemsize < 4 else dtype  # letters may be larger
                     a, b = self.value(left, dtype), self.value(right, dtype)
                     self.known[key] = a.compare(_COMPARISONS[operator], b)
                 return self.known[key]
@@ -557,7 +557,8 @@ class _Sums:
         )
         self.start = {"sum": 0.0, "max": -np.inf, "min": np.inf}[kind]
         if dtype.kind != "f" and kind != "sum":
-            self.start = {"max": -(2**62), "min": 2**62}[kind]
+            low, high = (0, 1) if dtype == BOOL else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+            self.start = {"max": low, "min": high}[kind]
         self.slots = {(way, cell): self._slot(cell) for way in range(ways) for cell in cells}
         self.totals = {cell: self._slot(cell) for cell in cells if is_long}
 

@@ -1,8 +1,8 @@
 """Vector values with operators: `a * b + c` writes the instructions for as many numbers as a register holds.
 
-A `Lanes` is one number per lane: float32, float64, int64, int32, uint8 or bool, `width` of them. Python numbers take the
-type of the lanes beside them. Sums of products are contracted to one rounding (fma); nothing else is reordered, so NaN
-and infinity behave as in NumPy.
+A `Lanes` is one number per lane: float32, float64, int64, int32, uint8 or bool, `width` of them; other types are only
+read and copied. Python numbers take the type of the lanes beside them. Sums of products are contracted to one rounding
+(fma); nothing else is reordered, so NaN and infinity behave as in NumPy.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from glassnet.kernels.llvm import I1, I8, I32, I64, POINTER, external
+from glassnet.kernels.llvm import I1, I8, I16, I32, I64, POINTER, external
 from glassnet.typing import DType
 
 TYPES: dict[str, Any] = {
     "float32": ir.FloatType(), "float64": ir.DoubleType(), "int64": I64, "int32": I32, "uint8": I8, "bool": I1,
+    "float16": ir.HalfType(), "int8": I8, "int16": I16, "uint16": I16, "uint32": I32, "uint64": I64,
 }  # fmt: skip
 _CONTRACT = ("contract",)
 _SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}

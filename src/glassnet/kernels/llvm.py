@@ -18,7 +18,7 @@ from llvmlite import ir
 if tuple(int(part) for part in llvmlite.__version__.split(".")[:2]) < (0, 50):
     raise ImportError(f"llvmlite {llvmlite.__version__} is too old: glassnet needs 0.50 (pip install 'glassnet[fast]')")
 
-I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+I1, I8, I16, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 POINTER, VOID = ir.PointerType(), ir.VoidType()
 
 

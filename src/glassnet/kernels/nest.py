@@ -20,10 +20,17 @@ from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call as GraphCall
 from glassnet.kernels.bodies import body_of
 from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
+from glassnet.ops.elementwise import Cast
 from glassnet.typing import Array, DType
 
 FLOAT32 = np.dtype("float32")
 POWERS = (0.5, 2.0, 3.0, 4.0)
+
+
+COMPUTED = {"float32", "float64", "int64", "int32", "uint8", "bool"}
+"""Types that formulas are computed in."""
+READ = COMPUTED | {"int8", "int16", "uint16"}
+"""Types that formulas may read, and that are cast to one another."""
 
 
 class NotCompiled(Exception):
@@ -195,6 +202,14 @@ class Lowering:
         self.letters: dict[int, str] = {}
         """What rules call the values that they compute."""
 
+    def check(self, call: GraphCall) -> None:
+        """Raise unless kernels can compute with all arrays of a call; single numbers stand in the code."""
+        results = READ if isinstance(call.op, Cast) else COMPUTED
+        for values, types in ((call.inputs, READ), (call.results, results)):
+            for spec in (self.specs[value] for value in values if value not in self.numbers):
+                if spec.dtype.name not in types or not spec.dtype.isnative:
+                    raise NotCompiled(f"kernels do not compute in {spec.dtype}")
+
     def nests(self, call: GraphCall) -> list[Nest]:
         """One nest per statement of the call's rule."""
         inputs = [self.specs[i] for i in call.inputs]
@@ -250,7 +265,9 @@ class Lowering:
         rank = leading + len(statement.indices) - 1 if Dots() in statement.indices else len(statement.indices)
         letters = rules.expand_ellipsis(statement.indices, rank, leading)
         shape = tuple(sizes[letter.name] for letter in letters if isinstance(letter, Name))
-        dtype = next((s.dtype for s in inputs if s.dtype.kind == "f"), np.dtype("float32"))
+        is_extreme = isinstance(statement.body, Reduce) and statement.body.kind != "sum"
+        whole = inputs[0].dtype if is_extreme else FLOAT32
+        dtype = next((s.dtype for s in inputs if s.dtype.kind == "f"), whole)
         return self.new_value(Spec(shape, dtype))
 
 
@@ -369,6 +386,8 @@ def check_formula(expr: Expr, dtype: DType) -> None:
             check_formula(left, FLOAT32)
             check_formula(right, FLOAT32)
             return
+        case Binary("+" | "-") if dtype.kind == "b":
+            raise NotCompiled("sums of truth values are no numbers")
         case Binary("/") if dtype.kind != "f":
             raise NotCompiled(f"division gives {dtype}")
         case Binary("**", _, exponent) if dtype.kind != "f" and not _is_known_power(exponent):

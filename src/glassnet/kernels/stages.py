@@ -96,9 +96,10 @@ class Program:
                 continue
             first = len(self.specs)
             try:
+                self.lowering.check(call)
                 found = fewer_products(call, self.lowering) or self._by_its_rule(call)
                 self.lookups |= {*lookups.of(call, found, self.lowering.shape)}
-                nests += found
+                nests += [nest for nest in found if 0 not in nest.extents]
                 self.made_for |= dict.fromkeys(range(first, len(self.specs)), call)
             except NotCompiled as reason:
                 if nests:
@@ -142,6 +143,7 @@ class Program:
     def _verify(self, name: str, verifier: Verifier) -> None:
         """Raise if a pass has broken what all of them must keep."""
         known = {value.id for value in self.graph.values if value.role != "result"}
+        known |= {value for value, spec in enumerate(self.specs) if 0 in spec.shape}  # nobody has to compute these
         for stage in self.stages:
             verifier.verify(name, stage.groups, known)
             known |= {*stage.call.results} if stage.call else set()
@@ -180,6 +182,7 @@ class Program:
         found = iter(recomputed([g for s in self.stages for g in s.groups], self.place, kept, overwritten))
         for stage in self.stages:
             stage.groups = [group for group in itertools.islice(found, len(stage.groups)) if group.nests]
+        self.stages = [stage for stage in self.stages if stage.groups or stage.call]
 
     # ------------------------------------------------------------ variables
     def _in_place(self) -> Iterable[tuple[int, int]]:
