@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from glassnet.kernels.driver import ARENA, FIRST_SLOT, ROWS, STEPS, Driver, Layo
 from glassnet.kernels.fuse import Group
 from glassnet.kernels.kernel import Kernel
 from glassnet.kernels.llvm import Module
-from glassnet.kernels.nest import value_of
+from glassnet.kernels.nest import Repetition, value_of
 from glassnet.kernels.stages import Program
 from glassnet.kernels.team import DRIVER_ARGUMENTS, team, thread_limit
 from glassnet.typing import Array
@@ -53,14 +53,17 @@ class CompiledPlan:
         kept = self.program.kept
         from_memory, lives = set(kept), dict[int, list[int]]()
         moments = [moment for stage in self.stages for moment in stage.moments()]
-        for time, (touched, read) in enumerate(moments):
+        repeated = dict[Repetition, list[int]]()
+        for time, (touched, read, repetition) in enumerate(moments):
             from_memory |= read | {value for value in touched if self.place(value).memory != value}
             for value in touched:
                 lives.setdefault(self.place(value).memory, [time, time])[1] = time
+            if repetition is not None:
+                repeated.setdefault(repetition, [time, time])[1] = time
         self._in_memory = from_memory | {self.place(value).memory for value in from_memory}
         outside = {value.id for value in self.graph.values if value.role != "result"} | {*self.program.outputs}
         sizes = {m: self.place(m).size for m in lives if m not in outside and self.stored(m)}
-        spans = {memory: (first, last) for memory, (first, last) in lives.items()}
+        spans = {memory: _through_all_rounds(first, last, repeated.values()) for memory, (first, last) in lives.items()}
         rows = dict(self._rows_of_threads({m for m in sizes if spans[m][0] == spans[m][1]}))
         sizes |= {memory: row * self.threads for memory, row in rows.items()}
         batch = self._batch()
@@ -236,3 +239,15 @@ class CompiledPlan:
         results = call.op.forward(np, *[self._array(i) for i in call.inputs])
         for number, result in zip(call.results, results if isinstance(results, tuple) else (results,)):
             np.copyto(self._array(number), result)
+
+
+def _through_all_rounds(first: int, last: int, repeated: Iterable[Sequence[int]]) -> tuple[int, int]:
+    """The life of a value: what is used outside of repeated groups too stays there from the first round to the last.
+
+    >>> _through_all_rounds(1, 4, [(3, 6)]), _through_all_rounds(4, 5, [(3, 6)])
+    ((1, 6), (4, 5))
+    """
+    for begin, end in repeated:
+        if first < begin <= last or first <= end < last:
+            first, last = min(first, begin), max(last, end)
+    return first, last

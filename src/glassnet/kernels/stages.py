@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call, Graph
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
-from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_like
-from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
+from glassnet.kernels.memory import Part, Place, axes_of_view, contiguous, laid_out_like
+from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, Repetition, is_own_cell, rebuilt, value_of
 from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
 from glassnet.kernels.verify import Verifier
@@ -31,12 +31,12 @@ class Stage:
     call: Call | None = None
     reason: str = ""
 
-    def moments(self) -> list[tuple[set[int], set[int]]]:
-        """In order: the values that each group touches, and those that it takes from memory or leaves there."""
+    def moments(self) -> list[tuple[set[int], set[int], Repetition | None]]:
+        """In order: the values that each group touches, those that it takes from memory, and what it is repeated with."""
         if self.call is not None:
             touched = {*self.call.inputs, *self.call.results}
-            return [(touched, touched)]
-        return [(group.reads | group.targets, _read_from_memory(group)) for group in self.groups]
+            return [(touched, touched, None)]
+        return [(group.reads | group.targets, _read_from_memory(group), group.repetition) for group in self.groups]
 
 
 def _read_from_memory(group: Group) -> set[int]:
@@ -75,15 +75,15 @@ class Program:
     def place(self, value: int) -> Place:
         """Where a value lives; in memory of its own unless something else was said."""
         if value not in self.places:
-            whole = self.lowering.parts.get(value)
-            self.places[value] = contiguous(value, self.specs[value]) if whole is None else self._part(*whole)
+            part = self.lowering.parts.get(value)
+            self.places[value] = contiguous(value, self.specs[value]) if part is None else self._part(part)
         return self.places[value]
 
-    def _part(self, value: int, index: tuple[Any, ...]) -> Place:
-        place = self.place(value)
-        part = laid_out_like(place, lambda array: array[index])
-        assert part is not None, "a part shares its memory"
-        return part
+    def _part(self, part: Part) -> Place:
+        whole = self.place(part.whole)
+        place = laid_out_like(whole, lambda array: array[part.index])
+        assert place is not None, "a part shares its memory"
+        return replace(place, advance=whole.advance + sum(map(operator.mul, part.moves, whole.strides)))
 
     def _stages(self) -> Iterator[Stage]:
         """The calls as groups of nests, with NumPy's calls between them."""
