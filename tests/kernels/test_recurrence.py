@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,14 @@ import pytest
 
 import glassnet as gn
 from glassnet.graph import trace
+
+pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
+
+from glassnet.kernels import driver
+from glassnet.kernels.llvm import I64, Module
+from glassnet.kernels.nest import Repetition
 from glassnet.kernels.plan import CompiledPlan
+from glassnet.kernels.team import DRIVER_ARGUMENTS
 
 L = gn.layers
 CELLS = {
@@ -70,6 +78,22 @@ def test_threads_that_meet_in_every_round_give_the_bits_of_one(cell: str) -> Non
 
     for one, two in zip(weights(1), weights(2), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_threads_meet_before_a_round_whose_forerunner_ended_with_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    meetings, module, repetition = list[Any](), Module(), Repetition(5)
+    monkeypatch.setattr(driver, "meet", lambda *arguments: meetings.append(arguments))
+    function, inner = module.function("kernel", [I64, I64])
+    inner.ret_void()
+
+    def kernel(repetition: Repetition | None, work: int) -> Any:
+        group = SimpleNamespace(repetition=repetition)
+        return SimpleNamespace(group=group, bases=[], units=8, work=work, function=function)
+
+    kernels = [kernel(None, 1), kernel(repetition, 1), kernel(repetition, 10**6), kernel(None, 1)]
+    _, builder = module.function("stage", DRIVER_ARGUMENTS)
+    driver.Driver(kernels, driver.Layout({}, {}, {}, {}, 0, {}), threads=2).write(builder)
+    assert len(meetings) == 4  # before each kernel but the first one, and at the end
 
 
 def test_the_report_says_how_often_kernels_run_and_how_their_arrays_move() -> None:
