@@ -13,11 +13,11 @@ import tokenize
 from pathlib import Path
 
 CAPS = {
-    "src/glassnet/autograd": 2600, "src/glassnet/ops": 5200, "src/glassnet/graph": 880, "src/glassnet/kernels": 3800,
+    "src/glassnet/autograd": 2600, "src/glassnet/ops": 5200, "src/glassnet/graph": 880, "src/glassnet/kernels": 3860,
     "src/glassnet/layers": 4300, "src/glassnet/models": 800, "src/glassnet/training": 1950,
     "src/glassnet/datasets": 1250, "src/glassnet/saving": 400, "src/glassnet/explain": 1700,
     "src/glassnet/plot": 2050, "src/glassnet/animate": 1350, "src/glassnet/web": 200, "src/glassnet/lab": 2600,
-    "src/glassnet/cli": 1350, "src/glassnet": 32350, "tests": 27900, "benchmarks": 1850, "examples": 400, "docs": 260,
+    "src/glassnet/cli": 1350, "src/glassnet": 32350, "tests": 28100, "benchmarks": 1850, "examples": 400, "docs": 260,
 }  # fmt: skip
 FRONT_CAPS = {"src/glassnet/web/*.js": 8500, "src/glassnet/web/*.css": 850}
 """Of the pages: lines that are neither blank nor comment."""

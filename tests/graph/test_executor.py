@@ -92,6 +92,16 @@ def test_larger_steps_are_worth_compiling_sooner() -> None:
     assert worth(1024) < 3
 
 
+def test_a_recurrence_costs_numpy_calls_in_every_step_but_compiling_only_once() -> None:
+    def worth(steps: int) -> int:
+        x, W, U = (np.ones(shape, "float32") for shape in ((1, steps, 1), (1, 4), (1, 4)))
+        graph, _ = trace(lambda x: gn.ops.lstm(x, W, U)[0], x)
+        return executor.steps_worth_compiling(graph)
+
+    assert 9 < worth(10) / worth(100) < 11
+    assert 500 < worth(10) < 2000  # 0.12 s of compiling, some 0.12 ms a step
+
+
 @pytest.mark.parametrize(
     ("system", "processor", "words"),
     [("darwin", "x86_64", "not tested on"), ("linux", "aarch64", "not tested on"), ("win32", "AMD64", "not tested on")],

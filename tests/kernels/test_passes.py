@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 import glassnet as gn
-from glassnet.autograd.rules import Name, Number, Read
+from glassnet.autograd.rules import Binary, Name, Number, Read
+from glassnet.autograd.spec import Spec
 from glassnet.graph import trace
 
 pytest.importorskip("llvmlite", reason="the compiler is the optional extra `fast`")
 
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
-from glassnet.kernels.nest import Assignment, Lowering, Nest, is_own_cell
+from glassnet.kernels.memory import contiguous
+from glassnet.kernels.nest import Assignment, Lowering, Nest, Repetition, is_own_cell
+from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.show import formulas
 from glassnet.kernels.stages import Program
 from glassnet.kernels.verify import BrokenPass, Verifier
@@ -62,6 +65,29 @@ def test_a_factor_that_is_read_down_its_columns_is_laid_out_anew() -> None:
     assert is_own_cell(Read("", tuple(map(Name, copy.letters))), 2)
     assert f"v{copy.targets[0]}" in texts([prepared])[0]
     assert f"v{copy.targets[0]}" not in texts([product])[0]
+
+
+def test_a_copy_is_repeated_with_the_nest_that_reads_it() -> None:
+    lowering, nests, program = lowered(lambda x, w: ops.einsum("ni,oi->no", x, w), (8, 4), (6, 4))
+    repeated = replace(nests[0], repetition=Repetition(5))
+    copy, prepared = with_prepared_factors([repeated], program.place, lowering)
+    assert copy.repetition is prepared.repetition is repeated.repetition
+
+
+def test_nests_share_loops_only_if_they_are_repeated_together() -> None:
+    _, nests, _ = lowered(lambda x: ops.tanh(ops.exp(x)), (8,))
+    first, second = Repetition(5), Repetition(5)
+    for repetitions, groups in (((first, first), 1), ((first, second), 2), ((first, None), 2), ((None, first), 2)):
+        assert len(fused([replace(n, repetition=r) for n, r in zip(nests, repetitions)], {})) == groups
+
+
+def test_what_only_the_next_round_reads_is_kept_for_it() -> None:
+    """In every round: x = state + 1, and the state becomes 2 x; only x is asked for."""
+    specs, repetition = [Spec((8,), np.dtype("float32"))] * 3, Repetition(5)
+    places = [contiguous(0, specs[0]), contiguous(1, specs[1]), contiguous(0, specs[2])]
+    bodies = {1: Binary("+", Read("0", (Name("0"),)), Number(1)), 2: Binary("*", Read("1", (Name("0"),)), Number(2))}
+    groups = [Group([Nest((8,), (Assignment(v, body),), repetition=repetition)]) for v, body in bodies.items()]
+    assert [group.targets for group in recomputed(groups, places.__getitem__, [1], [])] == [{1}, {2}]
 
 
 def test_a_large_factor_is_cut_into_panels_of_columns_where_many_rows_use_it() -> None:

@@ -34,8 +34,12 @@ from glassnet.typing import Array
 
 _SECONDS_TO_COMPILE = 0.02
 """Per operation of the graph."""
+_OPERATIONS_OF_A_RECURRENCE = 6
+"""As how many it counts: however long the sequence is, three of its steps are written out, and most of it is shared."""
 _SECONDS_OF_A_CALL, _SECONDS_OF_A_NUMBER, _SECONDS_OF_A_PRODUCT = 4e-6, 1e-9, 5e-11
 """What NumPy takes for an operation, for each number that it reads or writes, and for each product in a sum of them."""
+_SECONDS_OF_A_STEP = 3e-6
+"""And for each sum that a unit of a recurrent cell has, in every step of its walk through time."""
 _PATIENCE = 0.5
 """Seconds of compiling after which a notice says what is going on."""
 
@@ -73,7 +77,13 @@ def in_words() -> str:
 def steps_worth_compiling(graph: Graph) -> int:
     """After how many steps NumPy has taken about as long as compiling takes."""
     seconds = sum(map(functools.partial(_seconds_with_numpy, graph), graph.calls))
-    return int(_SECONDS_TO_COMPILE * len(graph.calls) / seconds) if graph.calls else 0
+    operations = sum(_OPERATIONS_OF_A_RECURRENCE if _is_recurrence(call) else 1 for call in graph.calls)
+    return int(_SECONDS_TO_COMPILE * operations / seconds) if graph.calls else 0
+
+
+def _is_recurrence(call: Call) -> bool:
+    """Whether it walks through time, forward or backward: it has weights of the state before, and a mask."""
+    return {"U", "mask"} <= {*call.op.input_names(len(call.inputs))}
 
 
 def _seconds_with_numpy(graph: Graph, call: Call) -> float:
@@ -82,6 +92,10 @@ def _seconds_with_numpy(graph: Graph, call: Call) -> float:
     if call.op.kind == "contraction" and len(sizes) > 2:  # (N, I) times (I, O): N·I · I·O · N·O is (N·I·O)²
         a, b, result = sizes[0], sizes[1], sizes[len(call.inputs)]
         seconds += _SECONDS_OF_A_PRODUCT * (a * b * result) ** 0.5
+    if _is_recurrence(call):
+        values = dict(zip(call.op.input_names(len(call.inputs)), call.inputs))
+        units, sums, _, steps = (n or 0 for name in ("U", "mask") for n in graph.values[values[name]].spec.shape)
+        seconds += _SECONDS_OF_A_STEP * steps * (sums // max(units, 1))
     return seconds
 
 

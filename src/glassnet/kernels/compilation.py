@@ -65,7 +65,11 @@ class Compilation:
         return value in self._in_memory
 
     def _lay_out(self) -> None:
-        """Lives of values, their places in the arena, and the slots of what lies outside."""
+        """Lives of values, their places in the arena, and the slots of what lies outside.
+
+        What repeated groups read from outside lives through all rounds: the step behind them, which is written out, reads
+        it too.
+        """
         kept = self.program.kept
         from_memory, lives = set(kept), dict[int, list[int]]()
         moments = [moment for stage in self.stages for moment in stage.moments()]

@@ -38,7 +38,7 @@ def with_prepared_factors(nests: list[Nest], place: Callable[[int], Place], valu
                 for old, (copy, new) in _copies(node, nest, place, values):
                     same = _without_target(copy)
                     if same not in known:
-                        found.append(copy)
+                        found.append(replace(copy, repetition=nest.repetition))
                     new = Read(known.setdefault(same, new.array), new.indices)
                     assignment = replace(assignment, body=_replaced(assignment.body, old, new))
             nest = replace(nest, assignments=(assignment,))
@@ -192,7 +192,7 @@ def _stages(nest: Nest, values: Values) -> list[Nest]:
     if count == 1:
         return [nest]
     part = values.new_value(Spec((count, *nest.extents), values.specs[assignment.target].dtype))
-    parts = Nest((count, *nest.extents), (Assignment(part, _part(node, nest, count)),))
+    parts = replace(nest, extents=(count, *nest.extents), assignments=(Assignment(part, _part(node, nest, count)),))
     first = node.letters[0]
     total = Reduce("sum", first, Read(str(part), (Name(first), *map(Name, nest.letters))), (count,))
     body = rebuilt(assignment.body, lambda e: total if e is node else None)

@@ -3,6 +3,7 @@
     for step in steps:
         pick the rows of the batch
         kernel, barrier, kernel, ...
+        for round in rounds: the kernels of a recurrence's step, on parts of arrays that move on from round to round
 
 A driver finds everything in its table of 64-bit words: the arena, the number of steps, the rows to pick (or 0), then
 one address per slot.
@@ -10,7 +11,9 @@ one address per slot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,48 +54,54 @@ class Driver:
     def __init__(self, kernels: Sequence[Kernel], layout: Layout, threads: int) -> None:
         self.kernels, self.layout, self.threads = kernels, layout, threads
         self.shared = [is_shared(kernel, threads) for kernel in kernels]
-        self.used = list(dict.fromkeys(memory for kernel in kernels for memory, _ in kernel.bases))
+        self.used = list(dict.fromkeys(memory for kernel in kernels for memory, *_ in kernel.bases))
+        self.runs = list(_runs(kernels))
         self.gathers = layout.batch > 1 and any(memory in layout.picked for memory in self.used)
 
     @property
     def signature(self) -> str:
         """All that its code depends on."""
         kernels = [(kernel.signature, kernel.bases) for kernel in self.kernels]
-        return repr((kernels, self.layout, self.threads))
+        return repr((kernels, self.runs, self.layout, self.threads))
 
     def write(self, builder: Any) -> None:
         """Write it as the body of a function, when its kernels are written."""
         self.builder = builder
         self.table, self.control, self.thread = builder.function.args
         if any(self.shared):  # read before anybody arrives: the next step may begin while a slow thread still leaves
-            self.base = self.builder.load(field(self.builder, self.control, BASE), typ=I64)
+            self.arrivals = self.builder.alloca(I64)
+            self.builder.store(self.builder.load(field(self.builder, self.control, BASE), typ=I64), self.arrivals)
         with loop(self.builder, 0, self._word(STEPS)) as step:
             pointers = self._pointers(step)
-            self.barriers = 0
             if self.gathers:
-                self._meet(step)
-            for position, kernel in enumerate(self.kernels):
-                if position and (self.shared[position] or self.shared[position - 1]):
-                    self._meet(step)
-                begins = [self._plus(pointers[memory], offset) for memory, offset in kernel.bases]
-                self._call(kernel, self.shared[position], begins)
-            self._meet(step)
+                self._meet()
+            for rounds, run in self.runs:
+                with loop(self.builder, 0, rounds) if rounds > 1 else nullcontext(I64(0)) as completed:
+                    self._run(run, rounds, pointers, completed)
+            self._meet()
         self.builder.ret_void()
 
-    # ------------------------------------------------------------ threads
-    @property
-    def _barriers_per_step(self) -> int:
-        between = sum(1 for a, b in zip(self.shared, self.shared[1:]) if a or b)
-        return between + int(self.gathers) + 1
+    def _run(self, run: list[int], rounds: int, pointers: dict[int, Any], completed: Any) -> None:
+        """Kernels one after the other; threads meet between two of which one is shared, between rounds too."""
+        for position in run:
+            before = {position - 1, run[-1]} if position == run[0] else {position - 1}
+            if (position or rounds > 1) and any(self.shared[k] for k in {position, *before}):
+                self._meet()
+            kernel = self.kernels[position]
+            begins = [
+                self._plus(self._plus(pointers[memory], offset), self._product(completed, advance) if rounds > 1 else 0)
+                for memory, offset, advance in kernel.bases
+            ]
+            self._call(kernel, self.shared[position], begins)
 
-    def _meet(self, step: Any) -> None:
+    # ------------------------------------------------------------ threads
+    def _meet(self) -> None:
         """A barrier: nobody goes on before everybody is here."""
         if not any(self.shared):
             return
-        self.barriers += 1
-        before = self.builder.mul(step, I64(self._barriers_per_step * self.threads))
-        here = self.builder.add(before, I64(self.barriers * self.threads))
-        meet(self.builder, self.control, self.builder.add(self.base, here))
+        arrivals = self.builder.add(self.builder.load(self.arrivals, typ=I64), I64(self.threads))
+        self.builder.store(arrivals, self.arrivals)
+        meet(self.builder, self.control, arrivals)
 
     def _call(self, kernel: Kernel, shared: bool, pointers: list[Any]) -> None:
         if shared:
@@ -164,6 +173,12 @@ class Driver:
 
     def _plus(self, pointer: Any, count: Any) -> Any:
         return self.builder.gep(pointer, [I64(count) if isinstance(count, int) else count], source_etype=I8)
+
+
+def _runs(kernels: Sequence[Kernel]) -> Iterator[tuple[int, list[int]]]:
+    """(rounds, kernels by number): those together that are repeated together, all others one by one."""
+    for same, run in itertools.groupby(range(len(kernels)), lambda k: kernels[k].group.repetition or k):
+        yield 1 if isinstance(same, int) else same.rounds, list(run)
 
 
 def is_shared(kernel: Kernel, threads: int) -> bool:

@@ -69,7 +69,7 @@ class Emitter:
         self,
         builder: Any,
         places: Callable[[int], Place],
-        pointers: dict[tuple[int, int], Any],
+        pointers: dict[tuple[int, int, int], Any],
         stored: Callable[[int], bool],
     ) -> None:
         self.builder, self.place, self.pointers, self.stored = builder, places, pointers, stored

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glassnet.autograd.rules import Name, Read
-from glassnet.kernels.nest import Nest, is_own_cell, row_axis, value_of
+from glassnet.kernels.nest import Nest, Repetition, is_own_cell, row_axis, value_of
 
 _ENOUGH = 8
 """Matrices that keep the threads busy."""
@@ -37,6 +37,11 @@ class Group:
     def targets(self) -> set[int]:
         """Everything it computes."""
         return {target for nest in self.nests for target in nest.targets}
+
+    @property
+    def repetition(self) -> Repetition | None:
+        """What it is repeated with."""
+        return self.nests[0].repetition
 
     @property
     def is_written_by_rows(self) -> bool:
@@ -81,6 +86,8 @@ def fused(nests: Iterable[Nest], memory: Mapping[int, int]) -> list[Group]:
 
 def _join(group: Group, nest: Nest, memory: Mapping[int, int]) -> bool:
     """Put a nest into a group if both may share loops; whether that was done."""
+    if group.repetition is not nest.repetition:
+        return False
     needed = _owners(map(value_of, nest.reads()), memory)
     for position in reversed(range(len(group.nests))):
         host, behind = group.nests[position], group.nests[position + 1 :]

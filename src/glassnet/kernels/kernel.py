@@ -80,7 +80,7 @@ class Kernel:
 
     @property
     def work(self) -> int:
-        """Operations, roughly: cells times formulas times the steps of their reductions."""
+        """Operations of a round, roughly: cells times formulas times the steps of their reductions."""
         return sum(
             math.prod(nest.extents) * (1 + sum(math.prod(r.extents) for r in a.reductions()))
             for nest in self.group.nests for a in nest.assignments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,13 @@ class Place:
     dtype: DType
     strides: tuple[int, ...]
     offset: int = 0
+    advance: int = 0
+    """Bytes by which it begins further on in every round of a repetition."""
 
     @property
-    def base(self) -> tuple[int, int]:
+    def base(self) -> tuple[int, int, int]:
         """Where its first number stands."""
-        return self.memory, self.offset
+        return self.memory, self.offset, self.advance
 
     @property
     def size(self) -> int:
@@ -37,6 +39,15 @@ class Place:
     def is_contiguous(self) -> bool:
         """Whether the last axis is innermost, without gaps."""
         return self.strides == _contiguous_strides(self.shape, self.dtype)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a value: where in it, in NumPy's notation, and how far it moves along each axis from round to round."""
+
+    whole: int
+    index: tuple[Any, ...]
+    moves: tuple[int, ...]
 
 
 def contiguous(value: int, spec: Spec) -> Place:
@@ -66,7 +77,7 @@ def laid_out_like(place: Place, view: Callable[[Any], Any]) -> Place | None:
     if not np.may_share_memory(result, buffer):
         return None
     shift = result.__array_interface__["data"][0] - buffer.__array_interface__["data"][0] - before
-    return Place(place.memory, result.shape, place.dtype, result.strides, place.offset + shift)
+    return replace(place, shape=result.shape, strides=result.strides, offset=place.offset + shift)
 
 
 def axes_of_view(view: Place, whole: Place) -> list[int | None] | None:

@@ -20,6 +20,7 @@ from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call as GraphCall
 from glassnet.kernels.bodies import body_of
 from glassnet.kernels.mathematics import FUNCTIONS, OF_TWO
+from glassnet.kernels.memory import Part
 from glassnet.ops.elementwise import Cast
 from glassnet.typing import Array, DType
 
@@ -62,6 +63,13 @@ class Assignment:
         return list(_outermost_reductions(self.body))
 
 
+@dataclass(frozen=True, eq=False)
+class Repetition:
+    """What nests belong to that run in order, round after round; between rounds only the beginnings of arrays change."""
+
+    rounds: int
+
+
 @dataclass(frozen=True)
 class Nest:
     """Loops over axes "0", "1", ... of these extents, and what is computed in each cell, in order."""
@@ -70,6 +78,7 @@ class Nest:
     assignments: tuple[Assignment, ...]
     follows: bool = False
     """Whether it runs in the rows of the nest before it: what that one has computed is read while it is in the cache."""
+    repetition: Repetition | None = None
 
     @functools.cached_property
     def letters(self) -> tuple[str, ...]:
@@ -197,8 +206,8 @@ class Lowering:
     def __init__(self, specs: list[Spec], constants: Mapping[int, Array]) -> None:
         self.specs, self.constants = specs, constants
         self.numbers = {value: array.item() for value, array in constants.items() if not array.ndim}
-        self.parts: dict[int, tuple[int, tuple[Any, ...]]] = {}
-        """Values that are a part of another one: which, and where in it, in NumPy's notation."""
+        self.parts: dict[int, Part] = {}
+        """Values that are a part of another one."""
         self.letters: dict[int, str] = {}
         """What rules call the values that they compute."""
 
@@ -239,10 +248,10 @@ class Lowering:
             found.append(Nest(resolver.loops, (Assignment(target, body, resolver.place()),)))
         return found
 
-    def part(self, value: int, index: tuple[Any, ...]) -> int:
+    def part(self, part: Part) -> int:
         """A part of a value as a value of its own, in the same memory."""
-        shape = np.broadcast_to(np.empty((), bool), self.shape(value))[index].shape
-        self.parts[new := self.new_value(Spec(shape, self.specs[value].dtype))] = (value, index)
+        shape = np.broadcast_to(np.empty((), bool), self.shape(part.whole))[part.index].shape
+        self.parts[new := self.new_value(Spec(shape, self.specs[part.whole].dtype))] = part
         return new
 
     def is_all_true(self, value: int) -> bool:

@@ -245,6 +245,8 @@ def _needed(groups: list[Group], owner: Callable[[int], int], kept: Iterable[int
     """The groups without what nobody reads."""
     needed, found = set(kept), list[Group]()
     for group in reversed(groups):
+        if group.repetition is not None:  # the next round reads it, in groups that stand before this one too
+            needed |= {owner(v) for g in groups if g.repetition is group.repetition for v in g.reads}
         nests = list[Nest]()
         for nest in reversed(group.nests):
             own = list[Assignment]()

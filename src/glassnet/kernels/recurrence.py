@@ -1,18 +1,21 @@
-"""Recurrences: the walk through time, written out step by step.
+"""Recurrences: the walk through time.
 
-The text of a step is the same for all steps; what changes is which parts of the arrays it reads and writes. So the kernels
-of all steps are the same functions, called with other addresses. Derivations stand in `ops/recurrent.py`; letters: n a
-sample, k one of the sums side by side, o a unit, j a unit of the state before.
+The text of a step is the same for all steps; what changes is which parts of the arrays it reads and writes. The first step
+reads the given state and the last one leaves its own, so these are written out; of those between them one is, and the
+driver repeats it while its parts move on. Derivations stand in `ops/recurrent.py`; letters: n a sample, k one of the sums
+side by side, o a unit, j a unit of the state before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from glassnet.autograd.spec import Spec
 from glassnet.graph.ir import Call
-from glassnet.kernels.nest import Lowering, Nest
+from glassnet.kernels.memory import Part
+from glassnet.kernels.nest import Lowering, Nest, Repetition
 
 _ALL = slice(None)
 _GATES = ("into", "forget", "fresh", "out")
@@ -33,10 +36,23 @@ class _Walk:
         self.units = lowering.shape(self.arrays["U"])[0]
         self.is_masked = not lowering.is_all_true(self.arrays["mask"])
         self.dtype = lowering.specs[self.arrays["U"]].dtype
+        self.repetition: Repetition | None = None
+        self.direction = 0
+        """Of the steps that are repeated now: 1 forward, -1 backward."""
+
+    def steps(self, numbers: range) -> Iterator[int]:
+        """The steps to write out: the first, the last, and one for all between them, which are equal but for their arrays."""
+        first, *others = numbers
+        yield first
+        if len(others) > 1:
+            self.repetition, self.direction = Repetition(len(others) - 1), numbers.step
+            yield others[0]
+            self.repetition, self.direction = None, 0
+        yield from others[-1:]
 
     def part(self, value: int, *index: Any) -> int:
-        """A part of an array, in NumPy's notation, as a value of its own."""
-        return self.lowering.part(value, index)
+        """A part of an array, in NumPy's notation, as a value of its own; the part of a step moves on with the steps."""
+        return self.lowering.part(Part(value, index, tuple(self.direction * isinstance(i, int) for i in index)))
 
     def block(self, value: int, number: int) -> int:
         """The sums of one kind, which lie side by side along the last axis."""
@@ -49,7 +65,8 @@ class _Walk:
 
     def write(self, rule: str, arrays: dict[str, int], results: dict[str, int]) -> Iterator[Nest]:
         """The nests of a rule."""
-        yield from self.lowering.written(rule, arrays, results, self.attributes)
+        for nest in self.lowering.written(rule, arrays, results, self.attributes):
+            yield replace(nest, repetition=self.repetition)
 
     def taken(self, new: str, old: str) -> str:
         """What a sample has after a step: the new number, or the old one where its mask skips the step."""
@@ -68,11 +85,11 @@ def _forward(walk: _Walk, bias: str, step_nests: Callable[[int, int, int], Itera
     samples, steps, _ = walk.lowering.shape(walk.arrays["x"])
     sums = walk.lowering.new_value(Spec((steps, samples, walk.lowering.shape(walk.arrays["W"])[1]), walk.dtype))
     yield from walk.write(f"z[t,n,k] = sum_i x[n,t,i]*W[i,k] + {bias}", walk.arrays, {"z": sums})
-    state = walk.arrays["h0"]
-    for step in range(steps):
+    for step in walk.steps(range(steps)):
+        state = walk.part(walk.results["y"], _ALL, step - 1) if step else walk.arrays["h0"]
         yield from step_nests(step, walk.part(sums, step), state)
-        state = walk.part(walk.results["y"], _ALL, step)
-    yield from walk.write("h[n,o] = last[n,o]", {"last": state}, {"h": walk.results["h"]})
+    last = walk.part(walk.results["y"], _ALL, steps - 1)
+    yield from walk.write("h[n,o] = last[n,o]", {"last": last}, {"h": walk.results["h"]})
 
 
 def _simple_rnn(walk: _Walk) -> Iterator[Nest]:
@@ -88,11 +105,10 @@ def _simple_rnn(walk: _Walk) -> Iterator[Nest]:
 
 def _lstm(walk: _Walk) -> Iterator[Nest]:
     O, results = walk.units, walk.results  # noqa: E741  # the letter of units
-    carry = walk.arrays["c0"]
     half = f"(1 - 0.5*[k < {2 * O} or k >= {3 * O}])"  # 1/2 for the sums that a sigmoid bends
 
     def step_nests(step: int, z: int, h: int) -> Iterator[Nest]:
-        nonlocal carry
+        carry = walk.part(results["carries"], step - 1) if step else walk.arrays["c0"]
         own = {name: walk.part(results[name], step) for name in ("gates", "carries", "bent")}
         yield from walk.write(
             f"s[n,k] = z[n,k] + sum_j h[n,j]*U[j,k]; gates[n,k] = {half}*tanh({half}*s[n,k]) + 1 - {half}",
@@ -106,10 +122,10 @@ def _lstm(walk: _Walk) -> Iterator[Nest]:
             {**gates, "c": carry, "h": h, **walk.mask(step)},
             {"bent": own["bent"], "carries": own["carries"], "y": walk.part(results["y"], _ALL, step)},
         )
-        carry = own["carries"]
 
     yield from _forward(walk, "b[k]", step_nests)
-    yield from walk.write("c[n,o] = last[n,o]", {"last": carry}, {"c": results["c"]})
+    last = walk.part(results["carries"], walk.lowering.shape(results["carries"])[0] - 1)
+    yield from walk.write("c[n,o] = last[n,o]", {"last": last}, {"c": results["c"]})
 
 
 def _gru(walk: _Walk) -> Iterator[Nest]:
@@ -162,15 +178,17 @@ def _backward(
 
     Arguments:
         first: of each cotangent that walks along: its value after the last step, and the result that it becomes.
-        step_nests: (step, cotangents, cotangents of the step before) -> nests.
+        step_nests: (step, cotangents, cotangents of the step before) -> nests. Both may be in the same memory: who writes the
+            latter needs the former no more.
     """
     yield from walk.write("back[k,j] = U[j,k]", walk.arrays, walk.arrays)
     walking = {name: start for name, (start, _) in first.items()}
     samples = walk.lowering.shape(next(iter(walking.values())))[0]
-    for step in reversed(range(steps)):
-        following = {name: walk.state(samples) if step else end for name, (_, end) in first.items()}
-        yield from step_nests(step, walking, following)
-        walking = following
+    states = {name: walk.state(samples) for name in first}
+    for step in walk.steps(range(steps - 1, -1, -1)):
+        following = {name: walk.part(state, _ALL) for name, state in states.items()} if walking is states else states
+        yield from step_nests(step, walking, following if step else {name: end for name, (_, end) in first.items()})
+        walking = states
 
 
 def _simple_rnn_backward(walk: _Walk) -> Iterator[Nest]:

@@ -90,7 +90,8 @@ def _kernel(plan: Compilation, number: int, twin: int, names: Names) -> Iterator
     loops = dict.fromkeys(" x ".join(map(str, nest.extents)) or "1" for nest in kernel.group.nests)
     threads = f"shared by {plan.threads} threads" if is_shared(kernel, plan.threads) else "one thread"
     same = "" if twin == number else f", the function of kernel {twin}"
-    yield f"kernel {number}: {' and '.join(loops)}, about {kernel.work:,} operations, {threads}{same}"
+    rounds = f", {kernel.group.repetition.rounds} rounds" if kernel.group.repetition else ""
+    yield f"kernel {number}: {' and '.join(loops)}, about {kernel.work:,} operations, {threads}{same}{rounds}"
     if same:
         yield f"  gives {', '.join(names[v] for nest in kernel.group.nests for v in nest.targets if plan.stored(v))}"
         return
@@ -131,8 +132,9 @@ class Names:
 
     def __getitem__(self, value: int) -> str:
         if value in self.program.lowering.parts:
-            whole, index = self.program.lowering.parts[value]
-            return f"{self[whole]}[{','.join(map(_part_of_axis, index))}]"
+            part = self.program.lowering.parts[value]
+            indices = map(_part_of_axis, part.index, part.moves)
+            return f"{self[part.whole]}[{','.join(indices)}]"
         return self._names[value]
 
     def _unique(self, name: str) -> str:
@@ -171,10 +173,10 @@ class Names:
             self._names[target] = name
 
 
-def _part_of_axis(index: Any) -> str:
-    """An index as NumPy writes it."""
+def _part_of_axis(index: Any, move: int) -> str:
+    """An index as NumPy writes it; of a step that is repeated, with the rounds before."""
     if not isinstance(index, slice):
-        return str(index)
+        return f"{index}{'+' if move > 0 else '-'}round" if move else str(index)
     start, stop = ("" if end is None else str(end) for end in (index.start, index.stop))
     return f"{start}:{stop}"
 

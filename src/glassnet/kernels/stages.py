@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from glassnet.graph.ir import Call, Graph
 from glassnet.kernels.copies import with_prepared_factors, with_staged_sums
 from glassnet.kernels.fuse import Group, fused
 from glassnet.kernels.lookups import Lookup, Lookups
-from glassnet.kernels.memory import Place, axes_of_view, contiguous, laid_out_like
+from glassnet.kernels.memory import Part, Place, axes_of_view, contiguous, laid_out_like
 from glassnet.kernels.nest import Assignment, Lowering, Nest, NotCompiled, is_own_cell, rebuilt, value_of
 from glassnet.kernels.recompute import recomputed
 from glassnet.kernels.recurrence import walked
@@ -78,15 +78,15 @@ class Program:
     def place(self, value: int) -> Place:
         """Where a value lives; in memory of its own unless something else was said."""
         if value not in self.places:
-            whole = self.lowering.parts.get(value)
-            self.places[value] = contiguous(value, self.specs[value]) if whole is None else self._part(*whole)
+            part = self.lowering.parts.get(value)
+            self.places[value] = contiguous(value, self.specs[value]) if part is None else self._part(part)
         return self.places[value]
 
-    def _part(self, value: int, index: tuple[Any, ...]) -> Place:
-        place = self.place(value)
-        part = laid_out_like(place, lambda array: array[index])
-        assert part is not None, "a part shares its memory"
-        return part
+    def _part(self, part: Part) -> Place:
+        whole = self.place(part.whole)
+        place = laid_out_like(whole, lambda array: array[part.index])
+        assert place is not None, "a part shares its memory"
+        return replace(place, advance=whole.advance + sum(map(operator.mul, part.moves, whole.strides)))
 
     def _stages(self) -> Iterator[Stage]:
         """The calls as groups of nests, with NumPy's calls between them."""
