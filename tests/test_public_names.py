@@ -31,7 +31,6 @@ WITHOUT_USER = {
     "datasets.CsvData": "what load_csv returns",
     "datasets.DatasetInfo": "what the values of DATASETS are",
     "ops.add_along_axis": "the vjp of take_along_axis, which finds it in the function set F",
-    "ops.flat_index": "take_along_axis and its vjp, through F",
     "ops.true_divide": "NumPy's and Keras's second name of divide",
     "utils.pack_x_y_sample_weight": "the opposite of unpack_x_y_sample_weight, as in Keras",
 }
