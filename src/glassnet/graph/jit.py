@@ -152,9 +152,11 @@ class jit:  # noqa: N801  # used as a decorator, as in JAX
         first_batch = map_structure(lambda x: as_tensor(x).data[rows[0]] if is_array(x) else x, list(arguments))
         with self._lock:
             compiled = self._plan_for(tuple(first_batch), [], is_scan=True)
-        if compiled is None:
-            raise GraphError("gn.jit: scan cannot be part of a trace, nor be watched by hooks", fix="call step by step")
-        compiled.expect(repeats * len(rows))
+            if compiled is None:
+                raise GraphError(
+                    "gn.jit: scan cannot be part of a trace, nor be watched by hooks", fix="call step by step"
+                )
+            compiled.expect(repeats * len(rows))
         start, count, most = 0, 1, max(1, _MOST_BYTES // max(compiled.bytes_per_step(), 1))
         while start < len(rows):
             began, own = time.perf_counter(), rows[start : start + count]

@@ -63,11 +63,10 @@ def _copies(
             case Read() if not _leaves(part) and Name(nest.letters[-1]) in part.indices:
                 factor = place(value_of(part))
                 width = _panel_width(part, nest, factor)
-                if width or _is_scattered(part, nest.letters[-1], factor):
-                    yield (
-                        part,
-                        (_panels(part, nest, factor, values, width) if width else _copy(part, nest, factor, values)),
-                    )
+                if width:
+                    yield part, _panels(part, nest, factor, values, width)
+                elif _is_scattered(part, nest.letters[-1], factor):
+                    yield part, _copy(part, nest, factor, values)
 
 
 def _leaves(read: Read) -> bool:
